@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+examplesdir = $(docdir)/examples
+# sorted: *.py
+dist_examples_DATA = \
+	%reldir%/concat.py

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "modules/python/ext.h"
+
+#include <unistd.h>
+
+/* The data of a request: None, bytes or a memoryview of shared memory. Takes FD. */
+static PyObject *
+data_of(const struct gh_call_head *call, int fd)
+{
+    if (fd >= 0 && call->data_len)
+        return gh_map_memfd(fd, call->data_offset, call->data_len);
+    if (fd >= 0)
+        close(fd);
+    if (!call->data) {
+        Py_INCREF(Py_None);
+        return Py_None;
+    }
+    return PyBytes_FromStringAndSize((const char *)call->data, (Py_ssize_t)call->data_len);
+}
+
+/* Fill ARGS, a new tuple, with what handle() takes. It takes over each ITEM, NULL included. */
+static int
+set_item(PyObject *args, Py_ssize_t index, PyObject *item)
+{
+    return item ? PyTuple_SetItem(args, index, item) : -1;
+}
+
+static PyObject *
+build_args(const struct gh_frame *frame, const struct gh_call_head *call, int fd)
+{
+    PyObject *data = data_of(call, fd);
+    PyObject *args = data ? PyTuple_New(8) : NULL;
+
+    if (!args) {
+        Py_XDECREF(data);
+        return NULL;
+    }
+    if (set_item(args, 7, data) < 0 || set_item(args, 0, PyLong_FromLong((long)frame->kind)) < 0 ||
+        set_item(args, 1, PyLong_FromUnsignedLongLong(frame->call_id)) < 0 ||
+        set_item(args, 2, PyLong_FromLong((long)call->serialization)) < 0 ||
+        set_item(args, 3, PyLong_FromLong((long)call->flags)) < 0 ||
+        set_item(args, 4, gh_name(call->key.bytes, call->key.len)) < 0 ||
+        set_item(args, 5, gh_name(call->method.bytes, call->method.len)) < 0 ||
+        set_item(args, 6, gh_name(call->run_name.bytes, call->run_name.len)) < 0) {
+        Py_DECREF(args);
+        return NULL;
+    }
+    return args;
+}
+
+/* b'{"detail": "ValueError: text"}' of the exception that is set, which is cleared. */
+static PyObject *
+detail_of_exception(void)
+{
+    PyObject *type, *value, *traceback;
+
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    PyObject *name = type ? PyObject_GetAttrString(type, "__name__") : NULL;
+    PyObject *text = NULL;
+    if (name)
+        text = PyUnicode_FromFormat("%U: %S", name, value);
+    if (!text) {
+        PyErr_Clear();
+        text = PyUnicode_FromString("the worker failed");
+    }
+
+    PyObject *literal = text ? gh_py_quote(NULL, text) : NULL;
+    PyObject *detail = literal ? PyBytes_FromString("{\"detail\": ") : NULL;
+    if (detail)
+        PyBytes_Concat(&detail, literal);
+    PyObject *brace = detail ? PyBytes_FromString("}") : NULL;
+    if (brace)
+        PyBytes_ConcatAndDel(&detail, brace);
+
+    Py_XDECREF(literal);
+    Py_XDECREF(text);
+    Py_XDECREF(name);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return detail;
+}
+
+/* The 500 for an exception of ours or one that handle() let out. *VALUE is set to its body. */
+static int
+answer_exception(struct gh_answer *answer, uint64_t call_id, PyObject **value)
+{
+    *value = detail_of_exception();
+    if (!*value) {
+        PyErr_Clear();
+        *value = PyBytes_FromString("{\"detail\": \"out of memory\"}");
+    }
+    return *value ? gh_answer_init(answer, call_id, 500, GH_OUTCOME_RAISED, *value) : -1;
+}
+
+/* Make the answer of what handle() returned, which is not None. */
+static int
+answer_value(struct gh_answer *answer, uint64_t call_id, PyObject *value)
+{
+    if (!PyTuple_Check(value))
+        return gh_answer_init(answer, call_id, 200, GH_OUTCOME_OK, value);
+    if (PyTuple_Size(value) != 3) {
+        PyErr_SetString(PyExc_TypeError, "handle() must return None, bytes or a tuple of 3");
+        return -1;
+    }
+
+    long status = PyLong_AsLong(PyTuple_GetItem(value, 0));
+    long outcome = PyLong_AsLong(PyTuple_GetItem(value, 1));
+    if (PyErr_Occurred())
+        return -1;
+    if (status < 100 || status > 999 || outcome < GH_OUTCOME_OK || outcome > GH_OUTCOME_REFUSED) {
+        PyErr_Format(PyExc_ValueError, "handle() returned status %ld, outcome %ld", status, outcome);
+        return -1;
+    }
+    return gh_answer_init(answer, call_id, (unsigned)status, (unsigned)outcome,
+                          PyTuple_GetItem(value, 2));
+}
+
+/* Run handle() and make the answer. *VALUE holds what the answer borrows. False: no answer now. */
+static bool
+call_handle(const struct gh_frame *frame, PyObject *args, struct gh_answer *answer,
+            PyObject **value)
+{
+    uint64_t call_id = frame->call_id;
+    bool has_answer;
+
+    *value = args ? PyObject_Call(gh_link.handle, args, NULL) : NULL;
+    Py_XDECREF(args);
+    /* User code forked and let the child come back here: there is nothing for it to do. */
+    if (gh_link.is_forked)
+        _exit(0);
+
+    if (*value == Py_None || frame->kind == GH_FRAME_CANCEL) {
+        has_answer = false;
+    } else if (*value && answer_value(answer, call_id, *value) == 0) {
+        has_answer = true;
+    } else {
+        PyObject *returned = *value;
+        has_answer = answer_exception(answer, call_id, value) == 0;
+        Py_XDECREF(returned);
+    }
+    /* Whatever it was, KeyboardInterrupt and SystemExit included, must not reach this thread. */
+    if (PyErr_Occurred())
+        PyErr_Clear();
+    return has_answer;
+}
+
+/* These change what the next calls see, so the next calls wait for them however slow they are. */
+static bool
+is_ordered(enum gh_frame_kind kind)
+{
+    return kind == GH_FRAME_HELLO || kind == GH_FRAME_SET_ENV || kind == GH_FRAME_ADD_PATH;
+}
+
+bool
+gh_call_run(const struct gh_frame *frame_in, int fd)
+{
+    /* The frame's bytes are the next leader's once we are deposed. Only scalars outlive build_args. */
+    const struct gh_frame frame = *frame_in;
+    struct gh_call_head call = {0};
+    struct gh_answer answer;
+    PyObject *value;
+    PyObject *args = NULL;
+
+    if (frame.kind == GH_FRAME_CANCEL && frame.body_len == 0) {
+        args = build_args(&frame, &call, fd);
+    } else if (gh_call_decode(frame.body, frame.body_len, fd >= 0, &call) < 0) {
+        gh_serve_end("a request from the daemon could not be decoded");
+        return true;
+    } else {
+        args = build_args(&frame, &call, fd);
+    }
+
+    uint64_t token = is_ordered(frame.kind) ? 0 : gh_baton_begin(&gh_link.baton);
+    bool has_answer = call_handle(&frame, args, &answer, &value);
+    bool still_leads = token ? gh_baton_end(&gh_link.baton, token) : true;
+
+    if (has_answer)
+        gh_answer_put(&answer);
+    Py_XDECREF(value);
+    return still_leads;
+}

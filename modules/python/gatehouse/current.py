@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the worker knows of itself, and which call the code now running belongs to."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+
+PROTOCOL = 1
+
+NONE, JSON, PICKLE = 0, 1, 2
+SERIALIZATION_NAMES = ("none", "json", "pickle")
+
+STREAM_LOGS, REMOTE, QUERY, BARE = 1, 2, 4, 8
+
+OK, RAISED, BAD = 0, 1, 2
+"""Outcome of a RESULT frame: fine, the user's code raised, the request was bad (docs/ipc.md)."""
+
+
+class Process:
+    """One per worker process; filled in by HELLO."""
+
+    name = "default_process"
+    cluster_config: dict = {}
+    log_level = "INFO"
+    home = os.path.expanduser("~")
+
+
+class Call:
+    """A running call.
+
+    stream: true when its output goes to the daemon as LOG frames.
+    pending: text not yet ended by a newline, index 0 stdout, 1 stderr.
+    is_done: its RESULT was made; later output goes to the process log.
+    task: the asyncio.Task of an async call, for CANCEL.
+    """
+
+    __slots__ = ("call_id", "stream", "run_name", "pending", "is_done", "task")
+
+    def __init__(self, call_id: int, stream: bool, run_name: str) -> None:
+        self.call_id = call_id
+        self.stream = stream
+        self.run_name = run_name
+        self.pending = ["", ""]
+        self.is_done = False
+        self.task = None
+
+
+call_var: ContextVar = ContextVar("gatehouse_call", default=None)

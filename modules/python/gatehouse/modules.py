@@ -1,0 +1,365 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Import pointers, and building the object that a config describes.
+
+A pointer is (root, module, qualified name); root is a directory, relative to home or absolute.
+Source: modules-and-calls.md sections 2 to 4.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from threading import Lock, RLock
+from typing import TYPE_CHECKING
+
+from . import objects
+from .current import Process
+from .errors import method_missing
+from .objects import Entry, ResourceEntry, Target, is_coroutine_function
+
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any, Dict, Optional, Sequence
+
+imported: "Dict[str, ModuleType]" = {}
+"""Modules that came in through pointers or LOAD; a second import of one reloads it."""
+
+_lock = RLock()
+_site_times: "Dict[str, float]" = {}
+
+
+def _look_for_new_packages() -> None:
+    """Make packages installed a moment ago visible: new .pth files of changed site directories.
+
+    Upstream reloads `site` before each import; this does the part of it that matters.
+    """
+    import importlib
+
+    importlib.invalidate_caches()
+    site = sys.modules.get("site")
+    if site is None:
+        return
+    folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
+    if getattr(site, "ENABLE_USER_SITE", False):
+        folders.append(site.getusersitepackages())
+    for folder in folders:
+        try:
+            changed = os.stat(folder).st_mtime
+        except OSError:
+            continue
+        if _site_times.setdefault(folder, changed) != changed:
+            _site_times[folder] = changed
+            site.addsitedir(folder)
+
+
+def watch_site_packages() -> None:
+    """Note what the site directories look like now, before user code."""
+    _look_for_new_packages()
+
+
+def add_root(root: "Optional[str]") -> None:
+    """Put the directory ROOT on sys.path at position 0 unless it is there. It need not exist."""
+    if not root:
+        return
+    path = os.path.realpath(os.path.join(Process.home, os.path.expanduser(root)))
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+
+def _prefer_root(root: "Optional[str]", module_name: str) -> None:
+    """When two roots have a top module of the same name, let the pointer's own root win."""
+    if not root:
+        return
+    path = os.path.realpath(os.path.join(Process.home, os.path.expanduser(root)))
+    top = module_name.partition(".")[0]
+
+    def holds(folder: str) -> bool:
+        stem = os.path.join(folder, top)
+        return os.path.isfile(stem + ".py") or os.path.isdir(stem)
+
+    if not holds(path):
+        return
+    for folder in sys.path:
+        if folder == path:
+            return
+        if holds(folder or os.curdir):
+            sys.path.remove(path)
+            sys.path.insert(0, path)
+            return
+
+
+def resolve(owner: object, qualified_name: str) -> object:
+    """The attribute QUALIFIED_NAME (dots allowed) of a module. Raises AttributeError."""
+    for part in qualified_name.split("."):
+        owner = getattr(owner, part)
+    return owner
+
+
+def load(pointers: "Sequence[str]", reload: bool = True) -> object:
+    """The function or class that POINTERS name. Raises what the import raises.
+
+    A module that came in this way before is reloaded (only it, not what it imports).
+    """
+    import importlib
+
+    root, module_name, qualified_name = pointers
+    with _lock:
+        add_root(root)
+        _look_for_new_packages()
+        known = imported.get(module_name)
+        if known is not None and reload:
+            _prefer_root(root, module_name)
+            sys.modules.setdefault(module_name, known)
+            imported[module_name] = importlib.reload(known)
+        elif known is None:
+            _prefer_root(root, module_name)
+            imported[module_name] = importlib.import_module(module_name)
+        module = imported[module_name]
+    found = resolve(module, qualified_name)
+    return _unwrapped(found)
+
+
+def _unwrapped(found: object) -> object:
+    """The user's function or class behind a module-level `rh.function(f)` or `rh.module(C)`."""
+    inner = getattr(found, "_gatehouse_wrapped", None)
+    return found if inner is None else inner
+
+
+# ---------------------------------------------------------------- functions
+
+
+class FunctionEntry(ResourceEntry):
+    """A function: imported at the first call after the put, so a wrong pointer shows up there."""
+
+    fn: object = None
+
+    def __init__(self, config: "Dict[str, Any]") -> None:
+        super().__init__(config)
+        self.value = self
+        self._import_lock = Lock()
+
+    def type_name(self) -> str:
+        return "runhouse.resources.functions.function.Function"
+
+    def shown(self) -> object:
+        from pprint import pformat
+
+        return pformat(self.client_config())
+
+    def client_config(self) -> dict:
+        return self.module_config()
+
+    def client_state(self) -> dict:
+        return {"_loaded_fn": None}
+
+    def function(self) -> "Any":
+        if self.fn is None:
+            with self._import_lock:  # one import, however many first calls come at once
+                if self.fn is None:
+                    pointers = self.config.get("fn_pointers")
+                    if not pointers or not pointers[1]:
+                        raise ValueError("Function %s has no import pointers." % self.key)
+                    self.fn = load(pointers)
+        return self.fn
+
+    def find(self, method: str) -> Target:
+        if method in ("call", "__call__"):
+            fn = self.function()
+            known = (self.signature or {}).get("call")
+            if known:
+                is_async = bool(known.get("async") and not known.get("gen"))
+            else:
+                is_async = is_coroutine_function(fn)
+            return Target(self, fn, None, method, is_async)
+        own = self.find_own(method)
+        if own is None:
+            raise method_missing(self.key, method, self.shown())
+        return own
+
+    def methods(self) -> "Dict[str, Any]":
+        found = super().methods()
+        found.update(map=self._map, starmap=self._starmap, get=self._get, get_or_call=self._get_or_call)
+        found["resolved_state"] = self.function
+        return found
+
+    def _map(self, *args: "Any", **kwargs: "Any") -> list:
+        return self._starmap(list(zip(*args)), **kwargs)
+
+    def _starmap(self, args_lists: "Any", **kwargs: "Any") -> list:
+        """The function over many argument tuples, in threads (upstream: Ray tasks), in order."""
+        from concurrent.futures import ThreadPoolExecutor
+        from contextvars import copy_context
+
+        fn = self.function()
+        jobs = list(args_lists)
+        with ThreadPoolExecutor(min(32, max(1, len(jobs))), "gatehouse-map") as pool:
+            running = [pool.submit(copy_context().run, lambda a=args: fn(*a, **kwargs)) for args in jobs]
+            return [job.result() for job in running]
+
+    def _get(self, run_key: str) -> object:
+        entry = objects.entries.get(run_key)
+        return entry.portable() if entry is not None else None
+
+    def _get_or_call(self, run_name: str, load_from_den: bool = True, *args: "Any", **kwargs: "Any") -> object:
+        """The stored result of RUN_NAME, else a call. Plain results are never stored: serialization.md section 6."""
+        entry = objects.entries.get(run_name)
+        return entry.portable() if entry is not None else self.function()(*args, **kwargs)
+
+
+# ---------------------------------------------------------------- modules
+
+
+class ModuleEntry(ResourceEntry):
+    """An instance of a user's class, made without __init__; `_remote_init` constructs it."""
+
+    def __init__(self, config: "Dict[str, Any]", cls: type, value: object) -> None:
+        super().__init__(config)
+        self.cls = cls
+        self.value = value
+
+    def type_name(self) -> str:
+        return "runhouse.resources.module.%s" % self.cls.__name__
+
+    def shown(self) -> object:
+        from pprint import pformat
+
+        return pformat(self.client_config())
+
+    def client_config(self) -> dict:
+        if not self.signature:
+            from .signatures import of_class
+
+            self.signature = of_class(self.cls)
+        return self.module_config()
+
+    def methods(self) -> "Dict[str, Any]":
+        found = super().methods()
+        found["_remote_init"] = self._remote_init
+        found["resolved_state"] = self._resolved_state
+        return found
+
+    def _remote_init(self, *args: "Any", **kwargs: "Any") -> None:
+        self.cls.__init__(self.value, *args, **kwargs)
+
+    def _resolved_state(self) -> object:
+        """A plain copy of the user's object, or its class when it has no attributes."""
+        attributes = getattr(self.value, "__dict__", None)
+        if attributes is None:
+            import copy
+
+            return copy.copy(self.value)
+        if not attributes:
+            return self.cls
+        made = _bare_instance(self.cls)
+        made.__dict__.update({k: v for k, v in attributes.items() if k not in ("_system", "_client")})
+        return made
+
+    def find(self, method: str) -> Target:
+        if method == "_remote_init" and method not in self.cls.__dict__:
+            return Target(self, self._remote_init, None, method, False)
+        if not objects.has_attribute(self.value, method):
+            own = self.find_own(method)
+            if own is not None:
+                return own
+        return super().find(method)
+
+
+def _bare_instance(cls: type) -> "Any":
+    """An object of CLS without running __init__."""
+    try:
+        return cls.__new__(cls)
+    except TypeError:
+        return object.__new__(cls)
+
+
+def _build_module(config: "Dict[str, Any]", state: "Dict[str, Any]") -> Entry:
+    if config.get("pointers"):
+        cls: "Any" = load(config["pointers"])
+    else:
+        cls = _builtin_class(config)
+    if not isinstance(cls, type):
+        raise TypeError("Pointers %s name %r, which is not a class." % (tuple(config["pointers"]), cls))
+    value = _bare_instance(cls)
+    entry = ModuleEntry(config, cls, value)
+    _set_base_attributes(entry)
+    for name, item in state.items():
+        setattr(value, name, item)
+    return entry
+
+
+def _set_base_attributes(entry: ModuleEntry) -> None:
+    """For subclasses of the client's own Module: what its methods read. Its system is None, so calls stay here."""
+    if not any(base.__module__ == "runhouse.resources.module" for base in entry.cls.__mro__):
+        return
+    config = entry.config
+    values = {
+        "_system": None,
+        "process": config.get("process"),
+        "_name": entry.key or None,
+        "_rns_folder": None,
+        "access_level": "write",
+        "_visibility": entry.visibility,
+        "_endpoint": None,
+        "_pointers": config.get("pointers"),
+        "_signature": config.get("signature") or {},
+        "dryrun": False,
+        "_openapi_spec": None,
+        "_resolve": False,
+        "_dumb_signature_cache": None,
+    }
+    entry.value.__dict__.update(values)
+
+
+def _builtin_class(config: "Dict[str, Any]") -> object:
+    """Modules without pointers are classes of the top `runhouse` namespace."""
+    import runhouse
+
+    name = config.get("resource_subtype") or "Module"
+    found = getattr(runhouse, name, None) or getattr(runhouse, name.capitalize(), None)
+    if found is None:
+        raise TypeError("Could not find module associated with %s" % name)
+    return found
+
+
+class PlainResourceEntry(ResourceEntry):
+    """`resource_type: resource`: a named config."""
+
+    def __init__(self, config: "Dict[str, Any]", state: "Dict[str, Any]") -> None:
+        super().__init__(config)
+        self.value = _Holder()
+        self.value.__dict__.update(state)
+
+    def type_name(self) -> str:
+        return "runhouse.resources.resource.Resource"
+
+    def find(self, method: str) -> Target:
+        return self.find_own(method) or super().find(method)
+
+    def shown(self) -> object:
+        return self.client_config()
+
+
+class _Holder:
+    """The attributes of a plain resource."""
+
+
+def build(config: "Dict[str, Any]", state: "Optional[Dict[str, Any]]") -> Entry:
+    """The Entry for a put config. Raises what the import of the user's class raises, TypeError, ValueError."""
+    config = dict(config)
+    state = dict(state or {})
+    kind = config.get("resource_type")
+    for name in ("name", "visibility"):
+        config[name] = objects.as_text(config.get(name))
+    if not config["name"]:
+        config["name"] = objects.default_name(str(kind))
+    if kind == "function":
+        return FunctionEntry(config)
+    if kind == "module":
+        return _build_module(config, state)
+    if kind == "secret":
+        from .secret import SecretEntry
+
+        return SecretEntry(config, state)
+    if kind == "resource":
+        return PlainResourceEntry(config, state)
+    raise TypeError("Could not find module associated with %s" % kind)

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Secrets that the client sends: values kept in this process, written to a file on request.
+
+Source: modules-and-calls.md section 2.3, packages-and-processes.md section 4. Formats as the client
+reads them back: AWS ini, SSH key pair, Lambda `api_key = `, Hugging Face token, else JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+from .current import Process
+from .objects import ResourceEntry, Target
+
+if TYPE_CHECKING:
+    from typing import Any, Dict, Optional
+
+
+class Secret:
+    """What a secret holds. Its repr shows no value."""
+
+    def __init__(self, name: str, provider: "Optional[str]", values: "Any", path: "Any", env_vars: "Any") -> None:
+        self.name = name
+        self.provider = provider
+        self.values = values
+        self.path = path
+        self.env_vars = env_vars
+
+    def __repr__(self) -> str:
+        return "<Secret %s, provider %s>" % (self.name, self.provider)
+
+    def _write_to_file(self, path: "Any" = None, values: "Any" = None, overwrite: bool = False, **_: "Any") -> None:
+        """Write the values to PATH, readable by its owner only; parents are made.
+
+        A file with other content is kept unless OVERWRITE, and an SSH key always, as upstream has it.
+        """
+        target = os.path.join(Process.home, os.path.expanduser(str(path or self.path or "")))
+        if not path and not self.path:
+            raise ValueError("Secret %s has no path to be written to." % self.name)
+        values = self.values if values is None else values
+        self.path = str(path or self.path)
+        for file, text in _files(self.provider, target, values):
+            self._write(file, text, overwrite and self.provider != "ssh")
+
+    def _write(self, file: str, text: str, overwrite: bool) -> None:
+        try:
+            with open(file, encoding="utf-8") as existing:
+                if existing.read() == text or not overwrite:
+                    return
+        except FileNotFoundError:
+            pass
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        # Written beside and moved over, so that no reader sees half a secret.
+        part = "%s.part-%d" % (file, os.getpid())
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644 if file.endswith(".pub") else 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+            out.write(text)
+        os.replace(part, file)
+
+
+def _files(provider: "Optional[str]", path: str, values: "Any") -> "list[tuple[str, str]]":
+    """(file, content) for VALUES in the provider's own format. Raises KeyError for a missing value."""
+    if isinstance(values, dict):
+        if provider == "aws":
+            text = "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n\n"
+            return [(path, text % (values["access_key"], values["secret_key"]))]
+        if provider == "lambda":
+            return [(path, "api_key = %s\n" % values["api_key"])]
+        if provider == "huggingface":
+            return [(path, values["token"])]
+        if provider in ("ssh", "sky") and values.get("private_key"):
+            files = [(path, values["private_key"])]
+            if values.get("public_key"):
+                files.append((path + ".pub", values["public_key"]))
+            return files
+        if provider in ("github", "kubernetes") and _yaml() is not None:
+            made = {"github.com": values} if provider == "github" else values
+            return [(path, _yaml().dump(made, default_flow_style=False))]
+    if isinstance(values, str):
+        return [(path, values)]
+    return [(path, json.dumps(values, indent=4))]
+
+
+def _yaml() -> "Any":
+    try:
+        import yaml
+
+        return yaml
+    except ImportError:
+        return None
+
+
+class SecretEntry(ResourceEntry):
+    """The key of a secret."""
+
+    def __init__(self, config: "Dict[str, Any]", state: "Dict[str, Any]") -> None:
+        super().__init__(config)
+        self.value = Secret(
+            self.key, config.get("provider"), config.pop("values", None), config.get("path"), config.get("env_vars")
+        )
+        for name, item in state.items():
+            setattr(self.value, "values" if name == "_values" else name, item)
+
+    def type_name(self) -> str:
+        return "runhouse.resources.secrets.secret.%s" % (self.config.get("resource_subtype") or "Secret")
+
+    def find(self, method: str) -> Target:
+        if hasattr(self.value, method) and method != "name":
+            return super().find(method)
+        return self.find_own(method) or super().find(method)
+
+    def client_state(self) -> dict:
+        return {}
+
+    def shown(self) -> object:
+        return repr(self.value)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The worker's main function and the requests that are not calls.
+
+Frames: docs/ipc.md. Bodies: http-api.md section 5.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading  # noqa: F401  (first imported in the real main thread: before 3.13 that thread counts as main)
+from typing import TYPE_CHECKING
+
+import _gatehouse
+
+from . import calls, errors, modules, objects, serialize, streams
+from .current import BAD, PICKLE, PROTOCOL, REMOTE, Process
+from .errors import BadRequest
+from .objects import PlainEntry
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .calls import Answer
+
+HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
+SET_ENV, ADD_PATH, LOAD, CANCEL = 8, 9, 10, 11
+READY, FAILED = 32, 37
+
+
+def _json(data: object, wanted: type) -> "Any":
+    """The JSON DATA of a request between daemon and worker. Raises BadRequest."""
+    try:
+        value = serialize.loads_json(str(data, "utf-8"))  # type: ignore[arg-type]
+    except (ValueError, TypeError) as error:
+        raise BadRequest(422, "The request's data is not JSON: %s" % error) from None
+    if not isinstance(value, wanted):
+        raise BadRequest(422, "The request's data should be a JSON %s." % wanted.__name__)
+    return value
+
+
+# ---------------------------------------------------------------- start
+
+
+def hello(call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object) -> "Answer":
+    """Take over the settings of the daemon, answer READY; FAILED with both numbers on another protocol."""
+    try:
+        settings = _json(data, dict)
+        theirs = settings.get("protocol")
+        if theirs != PROTOCOL:
+            _fail(call_id, "The daemon speaks frame protocol %s, this worker speaks %d." % (theirs, PROTOCOL))
+            return None
+        Process.name = settings.get("process") or key or Process.name
+        Process.cluster_config = settings.get("cluster_config") or {}
+        Process.log_level = settings.get("log_level") or "INFO"
+        set_env_vars(settings.get("env_vars") or {})
+        Process.home = os.path.expanduser("~")
+        _enter_home()
+        for path in settings.get("sys_path") or ():
+            add_path(path)
+        modules.watch_site_packages()
+    except BaseException as error:
+        _fail(call_id, "The worker could not start: %s: %s" % (errors.type_name(error), errors.text_of(error)))
+        return None
+    ready = {
+        "protocol": PROTOCOL,
+        "pid": os.getpid(),
+        "runtime": "python",
+        "version": "%d.%d.%d" % sys.version_info[:3],
+        "executable": sys.executable,
+    }
+    _gatehouse.event(READY, call_id, json.dumps(ready).encode())
+    return None
+
+
+def _fail(call_id: int, text: str) -> None:
+    _gatehouse.event(FAILED, call_id, text.encode("utf-8", "replace"))
+
+
+def _enter_home() -> None:
+    """Working directory home; sys.path: module roots, then the working directory, then the interpreter's."""
+    try:
+        os.chdir(Process.home)
+    except OSError as error:
+        print("cannot enter the home directory %s: %s" % (Process.home, error), file=sys.stderr)
+    here = os.getcwd()
+    sys.path[:] = [path for path in sys.path if path not in ("", here)]
+    sys.path.insert(0, here)
+
+
+def set_env_vars(env_vars: dict) -> None:
+    """Into os.environ. OMP_NUM_THREADS stays as given. Raises BadRequest for values that are not text."""
+    for name, value in env_vars.items():
+        if not isinstance(value, str):
+            raise BadRequest(422, "Environment variable %s should be a string." % name)
+    os.environ.update(env_vars)
+
+
+def add_path(path: str) -> None:
+    """PATH to position 0 of sys.path."""
+    path = os.path.abspath(os.path.join(Process.home, os.path.expanduser(path)))
+    while path in sys.path:
+        sys.path.remove(path)
+    sys.path.insert(0, path)
+
+
+# ---------------------------------------------------------------- requests
+
+
+def put_resource(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    """Build what [config, state, dryrun] describes; the answer is its key, serialized."""
+    payload = serialize.decode(serialization, data)
+    if not isinstance(payload, (list, tuple)) or len(payload) != 3 or not isinstance(payload[0], dict):
+        text = "serialized_data should hold [config, state, dryrun]"
+        if serialization == PICKLE:
+            raise ValueError("%s, got %s." % (text, type(payload).__name__))
+        entry = {"type": "list_type", "loc": ["body", "serialized_data"], "msg": text, "input": None}
+        raise BadRequest(422, [entry])
+    made = modules.build(payload[0], payload[1])
+    objects.put(made.key, made)
+    return serialize.result(made.key, serialization)  # type: ignore[return-value]
+
+
+def put_object(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    """Store a value under KEY."""
+    objects.put(key, PlainEntry(serialize.decode(serialization, data)))
+    return serialize.SUCCESS
+
+
+def get_object(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    """The value under KEY, or with REMOTE its config. An unknown key is `null`. Source: http-api.md, GET /object."""
+    entry = objects.entries.get(key)
+    if entry is None:
+        return b"null"
+    if flags & REMOTE:
+        if not entry.resource:
+            raise ValueError("Cannot return remote for non-Resource object of type %s." % type(entry.value))
+        return serialize.config(entry.client_config())
+    value = entry.portable()
+    if serialization != PICKLE and entry.resource:
+        value = entry.client_config()
+    return serialize.result(value, serialization)  # type: ignore[return-value]
+
+
+def _name_missing(error: KeyError) -> "Answer":
+    return errors.answer(error, PICKLE)
+
+
+def rename(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    """Move KEY to the name in METHOD."""
+    try:
+        objects.rename(key, method)
+    except KeyError as error:
+        return _name_missing(error)
+    return serialize.SUCCESS
+
+
+def delete(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    """Forget KEY."""
+    if not objects.drop(key):
+        return _name_missing(KeyError("Key %s not found in any process." % key))
+    return serialize.SUCCESS
+
+
+def set_env(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    set_env_vars(_json(data, dict))
+    return serialize.SUCCESS
+
+
+def add_sys_path(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    add_path(_json(data, str))
+    return serialize.SUCCESS
+
+
+def load(call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object) -> "Answer":
+    """Serve FILE.py:ATTR under KEY. A failed import is outcome 2, its detail names file and line."""
+    from . import serve
+
+    wanted = _json(data, dict)
+    try:
+        entry = serve.load(key, str(wanted.get("file") or ""), str(wanted.get("attr") or ""))
+    except BaseException as error:
+        return 500, BAD, errors.detail_body(serve.explain(error, key, wanted))
+    objects.put(key, entry)
+    return serialize.SUCCESS
+
+
+def cancel(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> "Answer":
+    calls.cancel(call_id)
+    return None
+
+
+calls.other_requests.update(
+    {
+        HELLO: hello,
+        PUT_RESOURCE: put_resource,
+        PUT_OBJECT: put_object,
+        GET_OBJECT: get_object,
+        RENAME: rename,
+        DELETE: delete,
+        SET_ENV: set_env,
+        ADD_PATH: add_sys_path,
+        LOAD: load,
+        CANCEL: cancel,
+    }
+)
+
+
+def main(fd: int, process_name: str) -> None:
+    """Serve the daemon at descriptor FD until it says STOP or closes. Main thread only."""
+    from . import shim
+
+    Process.name = process_name
+    shim.install()
+    streams.install()
+    _gatehouse.serve(fd, calls.handle)
+    sys.stdout.flush()
+    sys.stderr.flush()

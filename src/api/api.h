@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/api.h - one request, one operation. front/ calls gh_api_begin with a head and gh_api_handle
+ * with the whole body; the answer goes back through the request's sink. Loop thread only. */
+#ifndef GH_API_API_H
+#define GH_API_API_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "wire/request.h"
+
+struct gh_settings;
+struct gh_pool;
+struct gh_keys;
+struct gh_runs;
+struct gh_cluster;
+struct gh_usage;
+
+/* What the operations work on; all owned by gatehoused.c. */
+struct gh_api {
+    uv_loop_t *loop;
+    const struct gh_settings *settings;
+    struct gh_pool *pool;
+    struct gh_keys *keys;
+    struct gh_runs *runs;
+    struct gh_cluster *cluster;
+    struct gh_usage *usage;
+    bool is_draining;
+};
+
+/* Find the route of REQUEST; answer 404 or 405 when there is none. When it is not answered, the body
+ * follows. */
+void gh_api_begin(struct gh_api *api, struct gh_request *request);
+
+/* The body of REQUEST is whole: do what its route says. */
+void gh_api_handle(struct gh_api *api, struct gh_request *request);
+
+#endif

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/api.h \
+	%reldir%/call_routes.c \
+	%reldir%/fields.c \
+	%reldir%/fields.h \
+	%reldir%/forward.c \
+	%reldir%/forward.h \
+	%reldir%/log_routes.c \
+	%reldir%/node_routes.c \
+	%reldir%/object_routes.c \
+	%reldir%/process_routes.c \
+	%reldir%/routes.c \
+	%reldir%/routes.h

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/log_routes.c - POST /logs: the output of a run, as it comes. Source: serialization.md
+ * section 7. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/fields.h"
+#include "api/routes.h"
+#include "base/alloc.h"
+#include "store/keys.h"
+#include "store/runs.h"
+#include "wire/reply.h"
+
+struct log_stream {
+    struct gh_request *request;
+    struct gh_run_reader *reader; /* NULL while the reader is being attached, and once it ended */
+};
+
+static size_t
+on_lines(void *context, const char *lines, size_t len)
+{
+    struct log_stream *stream = context;
+    return stream->request->sink->write(stream->request, lines, len);
+}
+
+static void
+on_end(void *context)
+{
+    struct log_stream *stream = context;
+
+    stream->request->on_gone = NULL;
+    stream->request->sink->end(stream->request);
+    free(stream);
+}
+
+static void
+on_reader_gone(struct gh_request *request, void *context)
+{
+    struct log_stream *stream = context;
+
+    (void)request;
+    gh_run_reader_drop(stream->reader);
+    free(stream);
+}
+
+static const struct gh_run_reader_events reader_events = {on_lines, on_end};
+
+static void
+stream_run(struct gh_api *api, struct gh_request *request, struct gh_slice run_name)
+{
+    struct log_stream *stream = gh_alloc(sizeof *stream);
+
+    stream->request = request;
+    request->sink->stream(request, 200, GH_JSON);
+    struct gh_run_reader *reader = gh_runs_read(api->runs, run_name, &reader_events, stream);
+    if (!reader)
+        return; /* it was over: on_end has freed the stream */
+    stream->reader = reader;
+    request->on_gone = on_reader_gone;
+    request->on_gone_context = stream;
+}
+
+void
+gh_route_logs(struct gh_api *api, struct gh_request *request)
+{
+    enum { RUN_NAME, KEY, PROCESS, NODE, SERIALIZATION, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [RUN_NAME] = {"run_name", GH_FIELD_TEXT, true},
+        [KEY] = {"key", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process", GH_FIELD_TEXT, false},
+        [NODE] = {"node_ip_or_idx", GH_FIELD_TEXT_OR_INT, false},
+        [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
+    };
+    struct gh_value values[COUNT];
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    unsigned targets = values[KEY].is_given + values[PROCESS].is_given + values[NODE].is_given;
+    if (!gh_run_name_is_valid(values[RUN_NAME].text)) {
+        gh_fields_refuse(request, "body", "run_name", "string_pattern_mismatch",
+                         "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with "
+                         "a dot",
+                         values[RUN_NAME].raw);
+    } else if (targets != 1) {
+        gh_fields_refuse(request, "body", "key", "missing",
+                         "Exactly one of key, process and node_ip_or_idx is needed",
+                         request->body);
+    } else if (values[KEY].is_given && !gh_keys_find(api->keys, values[KEY].text)) {
+        /* Nothing will ever run under that key's name; the call itself says so. */
+        request->sink->stream(request, 200, GH_JSON);
+        request->sink->end(request);
+    } else if (values[NODE].is_given && !gh_slice_is(values[NODE].text, "0") &&
+               values[NODE].number != 0) {
+        gh_reply_exception(request, GH_PY_VALUE_ERROR,
+                           "Node index %lld out of range for cluster with 1 nodes.",
+                           values[NODE].number);
+    } else {
+        stream_run(api, request, values[RUN_NAME].text);
+    }
+    gh_fields_done(values, COUNT);
+}

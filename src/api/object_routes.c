@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/object_routes.c - resources, objects and keys. Source: http-api.md section 5. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/fields.h"
+#include "api/forward.h"
+#include "api/routes.h"
+#include "base/alloc.h"
+#include "base/jsontext.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "pool/pool.h"
+#include "store/keys.h"
+#include "wire/frame.h"
+#include "wire/reply.h"
+
+#define DEFAULT_PROCESS "default_process"
+
+/* The process that VALUE names, by default the default one; NULL when there is none. */
+static struct gh_process *
+process_of(struct gh_api *api, const struct gh_value *value)
+{
+    char *name GH_SCOPED(gh_free) = value->is_given
+                                        ? gh_strndup(value->text.bytes, value->text.len)
+                                        : gh_strdup(DEFAULT_PROCESS);
+    return gh_pool_find(api->pool, name);
+}
+
+static void
+refuse_process(struct gh_request *request, struct gh_slice name)
+{
+    gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR,
+                       "Got None servlet for servlet_name %.*s.", (int)name.len, name.bytes);
+}
+
+/* Point ORDER at RAW, which stands in the request's body. */
+static void
+order_data(struct gh_request *request, struct gh_slice raw, struct gh_call_order *order)
+{
+    order->head.data = (const uint8_t *)raw.bytes;
+    order->head.data_len = raw.len;
+    order->fd = -1;
+    if (request->body_fd >= 0) {
+        order->head.data_offset = (uint64_t)(raw.bytes - request->body.bytes);
+        order->head.data = NULL;
+        order->fd = gh_request_take_body_fd(request);
+    }
+}
+
+/* ---- POST /resource ---- */
+
+static void
+keep_spec(struct gh_forward *forward, struct gh_call *call)
+{
+    gh_keys_made_of(forward->api->keys, call->id, gh_take(forward->spec));
+}
+
+void
+gh_route_put_resource(struct gh_api *api, struct gh_request *request)
+{
+    enum { DATA, SERIALIZATION, PROCESS, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [DATA] = {"serialized_data", GH_FIELD_ANY, true},
+        [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+    };
+    struct gh_value values[COUNT];
+    struct gh_call_order order = {.kind = GH_FRAME_PUT_RESOURCE};
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    struct gh_process *process = process_of(api, &values[PROCESS]);
+    if (!process) {
+        refuse_process(request, values[PROCESS].text);
+    } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
+                                       &order.head.serialization) == 0) {
+        order_data(request, values[DATA].raw, &order);
+        struct gh_forward *forward = gh_forward_new(api, request, order.head.serialization);
+        forward->spec = gh_spec_new(order.kind, &order.head, order.fd);
+        forward->on_ok = keep_spec;
+        gh_forward_send(forward, process, &order);
+    }
+    gh_fields_done(values, COUNT);
+}
+
+/* ---- /object ---- */
+
+void
+gh_route_put_object(struct gh_api *api, struct gh_request *request)
+{
+    enum { KEY, DATA, SERIALIZATION, PROCESS, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [KEY] = {"key", GH_FIELD_TEXT, true},
+        [DATA] = {"serialized_data", GH_FIELD_ANY, true},
+        [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+    };
+    struct gh_value values[COUNT];
+    struct gh_call_order order = {.kind = GH_FRAME_PUT_OBJECT};
+    struct gh_err err;
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
+                                &order.head.serialization) != 0) {
+        gh_fields_done(values, COUNT);
+        return;
+    }
+
+    struct gh_process *process = process_of(api, &values[PROCESS]);
+    if (!process) { /* unlike /resource, an object makes its process */
+        char *name GH_SCOPED(gh_free) =
+            gh_strndup(values[PROCESS].text.bytes, values[PROCESS].text.len);
+        if (gh_pool_start(api->pool, name, "null", "null", "{}", api->settings->env, NULL, NULL,
+                          &err) == GH_OK)
+            process = gh_pool_find(api->pool, name);
+        else
+            gh_reply_busy(request, "%s", err.text);
+    }
+    if (process) {
+        order.head.key = values[KEY].text;
+        order_data(request, values[DATA].raw, &order);
+        gh_forward_send(gh_forward_new(api, request, order.head.serialization), process, &order);
+    }
+    gh_fields_done(values, COUNT);
+}
+
+void
+gh_route_get_object(struct gh_api *api, struct gh_request *request)
+{
+    enum { KEY, SERIALIZATION, REMOTE, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [KEY] = {"key", GH_FIELD_TEXT, true},
+        [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
+        [REMOTE] = {"remote", GH_FIELD_BOOL, false},
+    };
+    struct gh_value values[COUNT];
+    struct gh_call_order order = {.kind = GH_FRAME_GET_OBJECT, .fd = -1};
+
+    if (gh_fields_query(request, fields, COUNT, values) != 0)
+        return;
+    struct gh_key *key = gh_keys_find(api->keys, values[KEY].text);
+    if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_JSON,
+                                &order.head.serialization) != 0) {
+        /* answered */
+    } else if (!key) {
+        struct gh_buf null = {0};
+        gh_buf_add_text(&null, "null");
+        gh_reply_json(request, 200, &null);
+    } else {
+        order.head.key = values[KEY].text;
+        order.head.flags = values[REMOTE].flag ? GH_CALL_REMOTE : 0;
+        gh_forward_send(gh_forward_new(api, request, order.head.serialization), key->process,
+                        &order);
+    }
+    gh_fields_done(values, COUNT);
+}
+
+/* ---- POST /rename ---- */
+
+static void
+move_specs(struct gh_forward *forward, struct gh_call *call)
+{
+    /* The new key may be an address, "/user/name": its last segment is the store's key. */
+    const char *slash = strrchr(call->method, '/');
+    const char *name = slash ? slash + 1 : call->method;
+    struct gh_key *key = gh_keys_find(forward->api->keys, (struct gh_slice){name, strlen(name)});
+
+    if (!key || !forward->spec)
+        return;
+    struct gh_spec *moved = gh_take(forward->spec);
+    while (moved) {
+        struct gh_spec *next = moved->next;
+        moved->next = NULL;
+        gh_keys_add_spec(key, moved);
+        moved = next;
+    }
+}
+
+void
+gh_route_rename(struct gh_api *api, struct gh_request *request)
+{
+    enum { KEY, NEW_KEY, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [KEY] = {"key", GH_FIELD_TEXT, true}, [NEW_KEY] = {"new_key", GH_FIELD_TEXT, true}};
+    struct gh_value values[COUNT];
+    struct gh_call_order order = {.kind = GH_FRAME_RENAME, .fd = -1};
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    struct gh_key *key = gh_keys_find(api->keys, values[KEY].text);
+    if (!key) {
+        gh_reply_exception(request, GH_PY_KEY_ERROR, "Key %.*s not found in any process.",
+                           (int)values[KEY].text.len, values[KEY].text.bytes);
+    } else {
+        order.head.key = values[KEY].text;
+        order.head.method = values[NEW_KEY].text;
+        struct gh_forward *forward = gh_forward_new(api, request, GH_SERIALIZATION_PICKLE);
+        if (key->specs) { /* a worker started anew puts it under the old name, then renames it */
+            gh_keys_add_spec(key, gh_spec_new(GH_FRAME_RENAME, &order.head, -1));
+            forward->spec = gh_take(key->specs);
+        }
+        forward->on_ok = move_specs;
+        gh_forward_send(forward, key->process, &order);
+    }
+    gh_fields_done(values, COUNT);
+}
+
+/* ---- POST /delete_object ---- */
+
+/* A deletion under way: the answer is made when the last worker has answered. */
+struct deletion {
+    struct gh_request *request; /* NULL once the client has left */
+    json_t *deleted;
+    char *missing; /* the first key that was not there, or NULL */
+    unsigned pending;
+};
+
+static void
+on_deletion_gone(struct gh_request *request, void *context)
+{
+    struct deletion *deletion = context;
+
+    (void)request;
+    deletion->request = NULL;
+}
+
+static void
+finish_deletion(struct deletion *deletion)
+{
+    struct gh_request *request = deletion->request;
+
+    if (--deletion->pending > 0)
+        return;
+    if (request && deletion->missing) {
+        gh_reply_exception(request, GH_PY_KEY_ERROR, "Key %s not found in any process.",
+                           deletion->missing);
+    } else if (request) {
+        char *names GH_SCOPED(gh_free) = json_dumps(deletion->deleted, JSON_COMPACT);
+        gh_reply_result(request, names, strlen(names), NULL);
+    }
+    json_decref(deletion->deleted);
+    free(deletion->missing);
+    free(deletion);
+}
+
+static void
+on_deleted(struct gh_call *call, const struct gh_answer *answer)
+{
+    (void)answer; /* dead or alive, the worker no longer has the key */
+    finish_deletion(call->context);
+}
+
+static void
+delete_key(struct gh_api *api, struct deletion *deletion, struct gh_key *key)
+{
+    struct gh_call_order order = {.kind = GH_FRAME_DELETE,
+                                  .head.key = {key->name, strlen(key->name)},
+                                  .fd = -1,
+                                  .on_done = on_deleted,
+                                  .context = deletion};
+    struct gh_err err;
+
+    json_array_append_new(deletion->deleted, json_string(key->name));
+    if (gh_pool_call(key->process, &order, NULL, &err) == GH_OK)
+        deletion->pending++;
+    else
+        gh_log(GH_LOG_WARN, "object.not_freed", "key=%s reason=%s", gh_log_quote(key->name),
+               gh_log_quote(err.text));
+    gh_keys_drop(api->keys, key);
+}
+
+static void
+delete_all(struct gh_api *api, struct deletion *deletion)
+{
+    struct gh_key *key, *next;
+
+    HASH_ITER(hh, api->keys->by_name, key, next)
+    {
+        delete_key(api, deletion, key);
+    }
+}
+
+/* Up to the first key that is not there; those before it stay deleted. A process's name ends that
+ * process. */
+static void
+delete_named(struct gh_api *api, struct deletion *deletion, const json_t *names)
+{
+    size_t i;
+    json_t *item;
+
+    json_array_foreach(names, i, item)
+    {
+        const char *name = json_string_value(item);
+        struct gh_key *key = gh_keys_find(api->keys, (struct gh_slice){name, strlen(name)});
+        struct gh_process *process = key ? NULL : gh_pool_find(api->pool, name);
+        if (key) {
+            delete_key(api, deletion, key);
+        } else if (process) {
+            gh_pool_remove(process);
+            json_array_append_new(deletion->deleted, json_string(name));
+        } else {
+            deletion->missing = gh_strdup(name);
+            return;
+        }
+    }
+}
+
+void
+gh_route_delete_object(struct gh_api *api, struct gh_request *request)
+{
+    static const struct gh_field field = {"keys", GH_FIELD_TEXT_LIST, true};
+    struct gh_value value;
+
+    if (gh_fields_body(request, &field, 1, &value) != 0)
+        return;
+    struct deletion *deletion = gh_alloc(sizeof *deletion);
+    deletion->request = request;
+    deletion->deleted = json_array();
+    deletion->pending = 1; /* ours, so that it does not finish while it is made */
+    request->on_gone = on_deletion_gone;
+    request->on_gone_context = deletion;
+
+    if (json_array_size(value.tree) == 0)
+        delete_all(api, deletion);
+    else
+        delete_named(api, deletion, value.tree);
+    finish_deletion(deletion);
+    gh_fields_done(&value, 1);
+}
+
+/* ---- GET /keys ---- */
+
+void
+gh_route_keys(struct gh_api *api, struct gh_request *request)
+{
+    static const struct gh_field field = {"process_name", GH_FIELD_TEXT, false};
+    struct gh_value value;
+    struct gh_buf names GH_SCOPED(gh_buf_done) = {0};
+    struct gh_key *key, *next;
+
+    if (gh_fields_query(request, &field, 1, &value) != 0)
+        return;
+    struct gh_process *process = value.is_given ? process_of(api, &value) : NULL;
+    if (value.is_given && !process) {
+        refuse_process(request, value.text);
+        gh_fields_done(&value, 1);
+        return;
+    }
+
+    gh_buf_add_byte(&names, '[');
+    HASH_ITER(hh, api->keys->by_name, key, next)
+    {
+        if (process && key->process != process)
+            continue;
+        if (names.len > 1)
+            gh_buf_add_byte(&names, ',');
+        gh_jsontext_quote(&names, key->name, strlen(key->name), GH_JSONTEXT_UTF8);
+    }
+    gh_buf_add_byte(&names, ']');
+    gh_reply_result(request, (char *)names.bytes, names.len, NULL);
+    gh_fields_done(&value, 1);
+}

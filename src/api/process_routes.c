@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/process_routes.c - processes, their environment variables and import paths.
+ * Source: http-api.md section 3, packages-and-processes.md. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api/fields.h"
+#include "api/routes.h"
+#include "base/alloc.h"
+#include "base/jsontext.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "node/packages.h"
+#include "pool/pool.h"
+#include "wire/frame.h"
+#include "wire/reply.h"
+
+/* ---- GET /processes ---- */
+
+void
+gh_route_processes(struct gh_api *api, struct gh_request *request)
+{
+    struct gh_buf list GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+
+    /* JSON in JSON, with the inner separators of Python's json.dumps. */
+    gh_buf_add_byte(&list, '{');
+    for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next) {
+        gh_buf_add_text(&list, list.len > 1 ? ", " : "");
+        gh_jsontext_quote(&list, p->name, strlen(p->name), GH_JSONTEXT_ASCII);
+        gh_buf_add_text(&list, ": {\"name\": ");
+        gh_jsontext_quote(&list, p->name, strlen(p->name), GH_JSONTEXT_ASCII);
+        gh_buf_addf(&list, ", \"compute\": %s, \"runtime_env\": %s, \"env_vars\": %s}", p->compute,
+                    p->runtime_env, p->env_vars);
+    }
+    gh_buf_add_byte(&list, '}');
+    gh_jsontext_quote(&text, (char *)list.bytes, list.len, GH_JSONTEXT_UTF8);
+    gh_reply_result(request, (char *)text.bytes, text.len, "json");
+}
+
+/* ---- POST /create_process ---- */
+
+static void
+on_creator_gone(struct gh_request *request, void *context)
+{
+    struct gh_request **request_of = context;
+
+    (void)request;
+    *request_of = NULL;
+}
+
+static void
+on_created(struct gh_call *call, const struct gh_answer *answer)
+{
+    struct gh_request **request_of = call->context;
+    struct gh_request *request = *request_of;
+
+    free(request_of);
+    if (request && answer->failure)
+        gh_reply_exception(request, GH_PY_RUNTIME_ERROR, "%s", answer->failure);
+    else if (request)
+        gh_reply_success(request);
+}
+
+/* Can this one node give what COMPUTE asks? Answers when not. */
+static int
+check_compute(struct gh_request *request, const json_t *compute)
+{
+    const json_t *node = json_object_get(compute, "node_idx");
+    bool asks_resources = json_object_get(compute, "CPU") || json_object_get(compute, "GPU");
+
+    if (json_is_integer(node) && json_integer_value(node) != 0) {
+        gh_reply_exception(request, GH_PY_VALUE_ERROR,
+                           "Node index %lld is out of bounds for cluster with 1 nodes.",
+                           (long long)json_integer_value(node));
+        return -1;
+    }
+    if (node && !json_is_null(node) && asks_resources) {
+        gh_reply_exception(
+            request, GH_PY_VALUE_ERROR,
+            "Cannot specify both node_idx and CPU/GPU ray_resources for a process.");
+        return -1;
+    }
+    return 0;
+}
+
+/* Which interpreter RUNTIME_ENV asks for: {"venv": path} or {"python": path}; by default the node's.
+ * NULL, having answered, for what is not served. */
+static const char *
+python_of(struct gh_api *api, struct gh_request *request, const json_t *runtime_env)
+{
+    const char *venv = json_string_value(json_object_get(runtime_env, "venv"));
+    const char *python = json_string_value(json_object_get(runtime_env, "python"));
+    const char *conda = json_string_value(json_object_get(runtime_env, "conda"));
+
+    if (conda && conda[0] != '/') {
+        gh_reply_exception(request, GH_PY_VALUE_ERROR,
+                           "runtime_env asks for the conda env '%s' by name; give its path instead, "
+                           "as in {'conda': '/opt/conda/envs/%s'}.",
+                           conda, conda);
+        return NULL;
+    }
+    return venv ? venv : python ? python : conda ? conda : api->settings->env;
+}
+
+static char *
+dump_or_null(const struct gh_value *value)
+{
+    return value->tree ? json_dumps(value->tree, 0) : gh_strdup("null");
+}
+
+static void
+start_process(struct gh_api *api, struct gh_request *request, const struct gh_value *name,
+              const struct gh_value *compute, const struct gh_value *runtime_env,
+              const struct gh_value *env_vars)
+{
+    char *name_text GH_SCOPED(gh_free) = gh_strndup(name->text.bytes, name->text.len);
+    char *compute_text GH_SCOPED(gh_free) = dump_or_null(compute);
+    char *runtime_text GH_SCOPED(gh_free) = dump_or_null(runtime_env);
+    char *env_text GH_SCOPED(gh_free) = dump_or_null(env_vars);
+    struct gh_request **request_of;
+    struct gh_err err;
+
+    if (gh_pool_find(api->pool, name_text)) {
+        gh_reply_success(request);
+        return;
+    }
+    const char *python = python_of(api, request, runtime_env->tree);
+    if (!python)
+        return;
+
+    request_of = gh_alloc(sizeof *request_of);
+    *request_of = request;
+    request->on_gone = on_creator_gone;
+    request->on_gone_context = request_of;
+    if (gh_pool_start(api->pool, name_text, compute_text, runtime_text, env_text, python,
+                      on_created, request_of, &err) != GH_OK) {
+        request->on_gone = NULL;
+        free(request_of);
+        gh_reply_busy(request, "%s", err.text);
+    }
+}
+
+void
+gh_route_create_process(struct gh_api *api, struct gh_request *request)
+{
+    enum { NAME, COMPUTE, RUNTIME_ENV, ENV_VARS, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [NAME] = {"name", GH_FIELD_TEXT, true},
+        [COMPUTE] = {"compute", GH_FIELD_OBJECT, false},
+        [RUNTIME_ENV] = {"runtime_env", GH_FIELD_OBJECT, false},
+        [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, false},
+    };
+    struct gh_value values[COUNT];
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    if (values[NAME].text.len == 0)
+        gh_fields_refuse(request, "body", "name", "string_too_short",
+                         "A process needs a name of at least one character",
+                         (struct gh_slice){"\"\"", 2});
+    else if (check_compute(request, values[COMPUTE].tree) == 0)
+        start_process(api, request, &values[NAME], &values[COMPUTE], &values[RUNTIME_ENV],
+                      &values[ENV_VARS]);
+    gh_fields_done(values, COUNT);
+}
+
+/* ---- POST /kill_process ---- */
+
+void
+gh_route_kill_process(struct gh_api *api, struct gh_request *request)
+{
+    static const struct gh_field field = {"process_name", GH_FIELD_TEXT, true};
+    struct gh_value value;
+    struct gh_buf null = {0};
+
+    if (gh_fields_body(request, &field, 1, &value) != 0)
+        return;
+    char *name GH_SCOPED(gh_free) = gh_strndup(value.text.bytes, value.text.len);
+    struct gh_process *process = gh_pool_find(api->pool, name);
+    if (!process) {
+        gh_reply_exception(request, GH_PY_KEY_ERROR, "%s", name);
+    } else {
+        gh_pool_remove(process);
+        gh_buf_add_text(&null, "null"); /* no envelope: http-api.md quirk 5 */
+        gh_reply_json(request, 200, &null);
+    }
+    gh_fields_done(&value, 1);
+}
+
+/* ---- to one or all processes ---- */
+
+/* One frame to several workers; the request is answered when all have answered. */
+struct fanout {
+    struct gh_request *request; /* NULL once the client has left */
+    unsigned pending;
+    char *failure;
+};
+
+static void
+on_fanout_gone(struct gh_request *request, void *context)
+{
+    struct fanout *fanout = context;
+
+    (void)request;
+    fanout->request = NULL;
+}
+
+static struct fanout *
+fanout_new(struct gh_request *request)
+{
+    struct fanout *fanout = gh_alloc(sizeof *fanout);
+
+    fanout->request = request;
+    fanout->pending = 1; /* ours, so that it does not finish while it is made */
+    request->on_gone = on_fanout_gone;
+    request->on_gone_context = fanout;
+    return fanout;
+}
+
+static void
+fanout_finish_one(struct fanout *fanout)
+{
+    if (--fanout->pending > 0)
+        return;
+    if (fanout->request && fanout->failure)
+        gh_reply_exception(fanout->request, GH_PY_RUNTIME_ERROR, "%s", fanout->failure);
+    else if (fanout->request)
+        gh_reply_success(fanout->request);
+    free(fanout->failure);
+    free(fanout);
+}
+
+static void
+on_fanout_answer(struct gh_call *call, const struct gh_answer *answer)
+{
+    /* A worker that died meanwhile gets it with its HELLO when it is started again. */
+    (void)answer;
+    fanout_finish_one(call->context);
+}
+
+static void
+fanout_send(struct fanout *fanout, struct gh_process *process, enum gh_frame_kind kind,
+            const char *json)
+{
+    struct gh_call_order order = {
+        .kind = kind,
+        .head = {.data = (const uint8_t *)json, .data_len = strlen(json)},
+        .fd = -1,
+        .on_done = on_fanout_answer,
+        .context = fanout,
+    };
+    struct gh_err err;
+
+    if (process->state == GH_PROCESS_PARKED)
+        return; /* gets it when it is started again */
+    if (gh_pool_call(process, &order, NULL, &err) == GH_OK)
+        fanout->pending++;
+    else if (!fanout->failure)
+        fanout->failure = gh_strdup(err.text);
+}
+
+/* ---- POST /env_vars ---- */
+
+/* A process's own variables outlive its worker. */
+static void
+remember_env(struct gh_process *process, const json_t *added)
+{
+    json_t *own = json_loads(process->env_vars, 0, NULL);
+
+    if (!json_is_object(own)) {
+        json_decref(own);
+        own = json_object();
+    }
+    json_object_update(own, (json_t *)(uintptr_t)added);
+    free(process->env_vars);
+    process->env_vars = json_dumps(own, 0);
+    json_decref(own);
+}
+
+void
+gh_route_env_vars(struct gh_api *api, struct gh_request *request)
+{
+    enum { PROCESS, ENV_VARS, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+        [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, true},
+    };
+    struct gh_value values[COUNT];
+    const char *name;
+    json_t *value;
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    char *text GH_SCOPED(gh_free) = json_dumps(values[ENV_VARS].tree, JSON_COMPACT);
+    char *process_name GH_SCOPED(gh_free) =
+        gh_strndup(values[PROCESS].text.bytes, values[PROCESS].text.len);
+    struct gh_process *process =
+        values[PROCESS].is_given ? gh_pool_find(api->pool, process_name) : NULL;
+
+    if (values[PROCESS].is_given && !process) {
+        gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR,
+                           "Got None servlet for servlet_name %s.", process_name);
+        gh_fields_done(values, COUNT);
+        return;
+    }
+
+    struct fanout *fanout = fanout_new(request);
+    if (process) {
+        remember_env(process, values[ENV_VARS].tree);
+        fanout_send(fanout, process, GH_FRAME_SET_ENV, text);
+    } else {
+        json_object_foreach(values[ENV_VARS].tree, name, value)
+            gh_pool_set_env(api->pool, name, json_string_value(value));
+        for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
+            fanout_send(fanout, p, GH_FRAME_SET_ENV, text);
+    }
+    fanout_finish_one(fanout);
+    gh_fields_done(values, COUNT);
+}
+
+/* ---- POST /install_package ---- */
+
+static void
+add_path(struct gh_api *api, struct gh_request *request, const char *path)
+{
+    struct gh_buf json GH_SCOPED(gh_buf_done) = {0};
+    struct fanout *fanout = fanout_new(request);
+
+    gh_jsontext_quote(&json, path, strlen(path), GH_JSONTEXT_UTF8);
+    gh_pool_add_path(api->pool, path);
+    for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
+        fanout_send(fanout, p, GH_FRAME_ADD_PATH, gh_buf_text(&json));
+    gh_log(GH_LOG_INFO, "path.added", "path=%s", gh_log_quote(path));
+    fanout_finish_one(fanout);
+}
+
+void
+gh_route_install_package(struct gh_api *api, struct gh_request *request)
+{
+    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, COUNT };
+    static const struct gh_field fields[COUNT] = {
+        [CONFIG] = {"package_config", GH_FIELD_OBJECT, true},
+        [CONDA_ENV] = {"conda_env_name", GH_FIELD_TEXT, false},
+        [VENV] = {"venv_path", GH_FIELD_TEXT, false},
+        [OVERRIDE] = {"override_remote_version", GH_FIELD_BOOL, false},
+    };
+    struct gh_value values[COUNT];
+    char *path GH_SCOPED(gh_free) = NULL;
+    struct gh_err err;
+
+    if (gh_fields_body(request, fields, COUNT, values) != 0)
+        return;
+    switch (gh_packages_plan(values[CONFIG].tree, &path, &err)) {
+    case GH_PACKAGE_PATH:
+        add_path(api, request, path);
+        break;
+    case GH_PACKAGE_NO_PATH:
+        gh_reply_exception(request, GH_PY_FILE_NOT_FOUND_ERROR, "%s", err.text);
+        break;
+    case GH_PACKAGE_BAD:
+    default:
+        gh_reply_exception(request, GH_PY_VALUE_ERROR, "%s", err.text);
+        break;
+    }
+    gh_fields_done(values, COUNT);
+}

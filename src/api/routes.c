@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+#include "wire/reply.h"
+
+static const struct gh_route routes[] = {
+    /* clang-format off */
+    {GH_GET,  "check",           GH_NEED_NOTHING, gh_route_check          },
+    {GH_GET,  "livez",           GH_NEED_NOTHING, gh_route_livez          },
+    {GH_GET,  "readyz",          GH_NEED_NOTHING, gh_route_readyz         },
+    {GH_GET,  "status",          GH_NEED_CLUSTER, gh_route_status         },
+    {GH_POST, "settings",        GH_NEED_CLUSTER, gh_route_settings       },
+    {GH_GET,  "processes",       GH_NEED_CLUSTER, gh_route_processes      },
+    {GH_POST, "create_process",  GH_NEED_CLUSTER, gh_route_create_process },
+    {GH_POST, "kill_process",    GH_NEED_CLUSTER, gh_route_kill_process   },
+    {GH_POST, "env_vars",        GH_NEED_CLUSTER, gh_route_env_vars       },
+    {GH_POST, "install_package", GH_NEED_CLUSTER, gh_route_install_package},
+    {GH_POST, "resource",        GH_NEED_CLUSTER, gh_route_put_resource   },
+    {GH_POST, "object",          GH_NEED_CLUSTER, gh_route_put_object     },
+    {GH_GET,  "object",          GH_NEED_CLUSTER, gh_route_get_object     },
+    {GH_POST, "rename",          GH_NEED_CLUSTER, gh_route_rename         },
+    {GH_POST, "delete_object",   GH_NEED_CLUSTER, gh_route_delete_object  },
+    {GH_GET,  "keys",            GH_NEED_CLUSTER, gh_route_keys           },
+    {GH_POST, "logs",            GH_NEED_OBJECT,  gh_route_logs           },
+    {GH_POST, NULL,              GH_NEED_OBJECT,  gh_route_call_post      },
+    {GH_GET,  NULL,              GH_NEED_OBJECT,  gh_route_call_get       },
+    /* clang-format on */
+};
+
+#define ROUTE_COUNT (sizeof routes / sizeof routes[0])
+
+static bool
+fits(const struct gh_route *route, const struct gh_url *url)
+{
+    if (!route->name)
+        return url->segment_count == 2 && url->segments[0].len > 0 && url->segments[1].len > 0;
+    return url->segment_count == 1 && gh_slice_is(url->segments[0], route->name);
+}
+
+const struct gh_route *
+gh_route_find(struct gh_request *request, unsigned *status_out)
+{
+    enum gh_method method = request->method == GH_HEAD ? GH_GET : request->method;
+    const struct gh_route *other = NULL;
+
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!fits(&routes[i], &request->url))
+            continue;
+        if (routes[i].method == method)
+            return &routes[i];
+        if (!other)
+            other = &routes[i];
+    }
+    if (other)
+        request->allow = other->method == GH_GET ? "GET" : "POST";
+    *status_out = other ? 405 : 404;
+    return NULL;
+}
+
+void
+gh_api_begin(struct gh_api *api, struct gh_request *request)
+{
+    unsigned status;
+
+    (void)api;
+    request->route = gh_route_find(request, &status);
+    if (!request->route)
+        gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
+}
+
+void
+gh_api_handle(struct gh_api *api, struct gh_request *request)
+{
+    request->route->handle(api, request);
+}

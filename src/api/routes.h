@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/routes.h - the table of every URL, and the functions behind it. A new URL is one row here and
+ * one function. Each function answers its request, now or later, exactly once. */
+#ifndef GH_API_ROUTES_H
+#define GH_API_ROUTES_H
+
+#include "api/api.h"
+
+/* Who may: not enforced yet, since no caller is checked; stated per row for the day they are. */
+enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_OBJECT };
+
+struct gh_route {
+    enum gh_method method;
+    const char *name; /* the path's one segment; NULL for /{key}/{method} */
+    enum gh_need need;
+    void (*handle)(struct gh_api *api, struct gh_request *request);
+};
+
+/* The route of REQUEST, or NULL: then *STATUS_OUT is 404, or 405 with request->allow set. */
+const struct gh_route *gh_route_find(struct gh_request *request, unsigned *status_out);
+
+/* node_routes.c */
+void gh_route_check(struct gh_api *api, struct gh_request *request);
+void gh_route_livez(struct gh_api *api, struct gh_request *request);
+void gh_route_readyz(struct gh_api *api, struct gh_request *request);
+void gh_route_status(struct gh_api *api, struct gh_request *request);
+void gh_route_settings(struct gh_api *api, struct gh_request *request);
+
+/* process_routes.c */
+void gh_route_processes(struct gh_api *api, struct gh_request *request);
+void gh_route_create_process(struct gh_api *api, struct gh_request *request);
+void gh_route_kill_process(struct gh_api *api, struct gh_request *request);
+void gh_route_env_vars(struct gh_api *api, struct gh_request *request);
+void gh_route_install_package(struct gh_api *api, struct gh_request *request);
+
+/* object_routes.c */
+void gh_route_put_resource(struct gh_api *api, struct gh_request *request);
+void gh_route_put_object(struct gh_api *api, struct gh_request *request);
+void gh_route_get_object(struct gh_api *api, struct gh_request *request);
+void gh_route_rename(struct gh_api *api, struct gh_request *request);
+void gh_route_delete_object(struct gh_api *api, struct gh_request *request);
+void gh_route_keys(struct gh_api *api, struct gh_request *request);
+
+/* call_routes.c */
+void gh_route_call_post(struct gh_api *api, struct gh_request *request);
+void gh_route_call_get(struct gh_api *api, struct gh_request *request);
+
+/* call_routes.c: is NAME an identifier that a run may have? Never a path. */
+bool gh_run_name_is_valid(struct gh_slice name);
+
+/* log_routes.c */
+void gh_route_logs(struct gh_api *api, struct gh_request *request);
+
+#endif

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES +=

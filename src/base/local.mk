@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/alloc.c \
+	%reldir%/alloc.h \
+	%reldir%/buf.c \
+	%reldir%/buf.h \
+	%reldir%/err.c \
+	%reldir%/err.h \
+	%reldir%/jsontext.c \
+	%reldir%/jsontext.h \
+	%reldir%/log.c \
+	%reldir%/log.h

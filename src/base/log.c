@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/jsontext.h"
+
+static enum gh_log_level lowest_level = GH_LOG_INFO;
+static enum gh_log_format line_format = GH_LOG_TEXT;
+
+static const char *const level_names[] = {"DEBUG", "INFO", "WARNING", "ERROR"};
+
+void
+gh_log_setup(enum gh_log_level lowest, enum gh_log_format format)
+{
+    lowest_level = lowest;
+    line_format = format;
+}
+
+bool
+gh_log_wants(enum gh_log_level level)
+{
+    return level >= lowest_level;
+}
+
+int
+gh_log_level_by_name(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum gh_log_level level;
+    } names[] = {
+        {"DEBUG", GH_LOG_DEBUG}, {"INFO", GH_LOG_INFO}, {"WARNING", GH_LOG_WARN},
+        {"WARN", GH_LOG_WARN},   {"ERROR", GH_LOG_ERR}, {"ERR", GH_LOG_ERR},
+        {"CRITICAL", GH_LOG_ERR},
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcasecmp(names[i].name, name) == 0)
+            return (int)names[i].level;
+    return -1;
+}
+
+const char *
+gh_log_quote(const char *text)
+{
+    static struct gh_buf rings[4];
+    static unsigned turn;
+
+    struct gh_buf *out = &rings[turn++ % 4];
+    out->len = 0;
+    size_t len = strlen(text);
+    gh_jsontext_quote(out, text, len > 500 ? 500 : len, GH_JSONTEXT_UTF8);
+    return gh_buf_text(out);
+}
+
+static void
+add_time(struct gh_buf *line)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+    gh_buf_addf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+}
+
+/* Where the value that starts at TEXT ends: at the closing quote when quoted, else at a blank. */
+static const char *
+value_end(const char *text)
+{
+    if (*text != '"')
+        return text + strcspn(text, " ");
+    for (const char *cursor = text + 1; *cursor; cursor++) {
+        if (*cursor == '\\' && cursor[1])
+            cursor++;
+        else if (*cursor == '"')
+            return cursor + 1;
+    }
+    return text + strlen(text);
+}
+
+/* Append ,"key":value for each key=value of TEXT. Quoted values are JSON literals already. */
+static void
+add_members(struct gh_buf *line, const char *text)
+{
+    while (*text) {
+        size_t key_len = strcspn(text, "= ");
+        if (text[key_len] != '=') {
+            text += key_len + (text[key_len] == ' ');
+            continue;
+        }
+        const char *value = text + key_len + 1;
+        const char *end = value_end(value);
+        gh_buf_add_byte(line, ',');
+        gh_jsontext_quote(line, text, key_len, GH_JSONTEXT_UTF8);
+        gh_buf_add_byte(line, ':');
+        if (*value == '"')
+            gh_buf_add(line, value, (size_t)(end - value));
+        else
+            gh_jsontext_quote(line, value, (size_t)(end - value), GH_JSONTEXT_UTF8);
+        text = end + (*end == ' ');
+    }
+}
+
+static void
+write_line(struct gh_buf *line)
+{
+    size_t done = 0;
+
+    gh_buf_add_byte(line, '\n');
+    while (done < line->len) {
+        ssize_t written = write(STDERR_FILENO, line->bytes + done, line->len - done);
+        if (written <= 0)
+            return; /* nowhere left to complain */
+        done += (size_t)written;
+    }
+}
+
+void
+gh_log(enum gh_log_level level, const char *event, const char *format, ...)
+{
+    if (!gh_log_wants(level))
+        return;
+
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+
+    struct gh_buf line GH_SCOPED(gh_buf_done) = {0};
+    if (line_format == GH_LOG_TEXT) {
+        add_time(&line);
+        gh_buf_addf(&line, " %s %s %s", level_names[level], event, text);
+    } else {
+        gh_buf_add_text(&line, "{\"time\":\"");
+        add_time(&line);
+        gh_buf_addf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
+        add_members(&line, text);
+        gh_buf_add_byte(&line, '}');
+    }
+    write_line(&line);
+}

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/settings.c \
+	%reldir%/settings.h

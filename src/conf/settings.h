@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conf/settings.h - every setting of the daemon, one row each.
+ *
+ * A row makes the flag (--port), the environment variable (GATEHOUSE_PORT), the line in --help and
+ * the field of struct gh_settings. Precedence: flag, environment, ~/.rh/cluster_config.json (for
+ * the few it knows), default. Strings are never NULL; an empty one means "not set". */
+#ifndef GH_CONF_SETTINGS_H
+#define GH_CONF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* X(kind, name, default, lowest, highest, unit, what it does): kind UINT, TEXT or FLAG. */
+#define GH_SETTINGS(X)                                                                             \
+    X(TEXT, host, "127.0.0.1", 0, 0, "ADDRESS", "address to listen on")                            \
+    X(UINT, port, "32300", 0, 65535, "N", "TCP port to listen on; 0 picks a free one")             \
+    X(FLAG, insecure, "0", 0, 1, "",                                                               \
+      "listen on an address that is not loopback although no caller is checked")                   \
+    X(TEXT, env, "", 0, 0, "PATH",                                                                 \
+      "Python environment of the workers: an interpreter, a venv or a conda env")                  \
+    X(TEXT, state_dir, "", 0, 0, "DIR", "where state is kept; default by XDG_STATE_HOME")          \
+    X(TEXT, log_format, "auto", 0, 0, "auto|text|json", "form of the log lines")                   \
+    X(TEXT, log_level, "INFO", 0, 0, "LEVEL", "DEBUG, INFO, WARNING or ERROR")                     \
+    X(UINT, ready_fd, "0", 0, 65535, "N", "write one line of JSON to this descriptor when ready")  \
+    X(TEXT, rh_version, "0.0.42", 0, 0, "V", "version that /check tells the client")               \
+    X(UINT, body_max_bytes, "4294967296", 1024, 1099511627776, "bytes",                            \
+      "largest request body; more is answered with 413")                                           \
+    X(UINT, connections_max, "10000", 1, 1000000, "N", "open connections; more are refused")       \
+    X(UINT, calls_in_flight_max, "1000", 1, 100000, "N",                                           \
+      "open calls of one process; more are answered with 503")                                     \
+    X(UINT, channel_backlog_bytes, "16777216", 65536, 1073741824, "bytes",                         \
+      "unsent frames to one process; more calls are answered with 503")                            \
+    X(UINT, processes_max, "256", 1, 10000, "N", "worker processes")                               \
+    X(UINT, header_timeout_ms, "15000", 10, 3600000, "ms",                                         \
+      "time for a request's head to arrive whole")                                                 \
+    X(UINT, body_timeout_ms, "30000", 10, 3600000, "ms",                                           \
+      "time in which a body must make progress of 64 KiB or end")                                  \
+    X(UINT, keepalive_timeout_ms, "75000", 10, 3600000, "ms",                                      \
+      "time until the next request on an open connection")                                         \
+    X(UINT, send_timeout_ms, "60000", 10, 3600000, "ms",                                           \
+      "time in which a client must take some bytes of its answer")                                 \
+    X(UINT, start_timeout_ms, "30000", 100, 600000, "ms", "time for a worker to become ready")     \
+    X(UINT, drain_timeout_ms, "10000", 0, 600000, "ms", "wait for running calls on SIGTERM")       \
+    X(UINT, logs_wait_ms, "5000", 0, 60000, "ms", "how long /logs waits for its run to begin")     \
+    X(UINT, logs_keep_s, "300", 0, 86400, "s", "how long the output of an ended run is kept")      \
+    X(UINT, run_log_max_bytes, "1048576", 4096, 1073741824, "bytes",                               \
+      "output kept of one run; the oldest goes first")                                             \
+    X(UINT, runs_kept_max, "1000", 1, 1000000, "N", "ended runs whose output is kept")             \
+    X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
+      "names that a browser may use for this node, beside addresses and localhost")
+
+#define GH_SETTING_FIELD_UINT(name) uint64_t name;
+#define GH_SETTING_FIELD_TEXT(name) char *name;
+#define GH_SETTING_FIELD_FLAG(name) bool name;
+
+/* One --module NAME=FILE:ATTR. */
+struct gh_module_spec {
+    char *name;
+    char *file; /* absolute */
+    char *attr;
+};
+
+struct gh_settings {
+#define X(kind, name, ...) GH_SETTING_FIELD_##kind(name)
+    GH_SETTINGS(X)
+#undef X
+    struct gh_module_spec *modules;
+    unsigned module_count;
+};
+
+enum gh_settings_result {
+    GH_SETTINGS_RUN,
+    GH_SETTINGS_DONE,     /* --help or --version was printed: exit 0 */
+    GH_SETTINGS_USAGE,    /* unknown option or missing value: exit 64, ERR says which */
+    GH_SETTINGS_BAD_VALUE /* a value out of range: exit 78, ERR names setting, value, range */
+};
+
+/* Fill SETTINGS from defaults, environment and ARGV. */
+enum gh_settings_result gh_settings_load(struct gh_settings *settings, int argc, char **argv,
+                                         struct gh_err *err) GH_MUST_USE;
+void gh_settings_done(struct gh_settings *settings);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front/conn.c - absolute deadlines of connections, and clients that leave.
+ *
+ * libmicrohttpd's timeout is one of idleness: a byte a second holds a connection for ever; and a
+ * suspended connection is not watched at all (design-notes section 3). So each connection has a
+ * phase with a deadline of ours, looked at four times a second; past it the socket is shut down,
+ * which libmicrohttpd notices as a hang-up. */
+#include <linux/sockios.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "front/front_inner.h"
+
+#define SWEEP_MS 250
+
+static const char *const phase_names[] = {
+#define X(name) #name,
+    GH_PHASES(X)
+#undef X
+};
+
+static void on_sweep(uv_timer_t *timer);
+
+static uint64_t
+time_in_phase(const struct gh_conn *conn)
+{
+    const struct gh_settings *settings = conn->server->settings;
+
+    switch (conn->phase) {
+    case GH_PHASE_HEAD:
+        return settings->header_timeout_ms;
+    case GH_PHASE_BODY:
+        return settings->body_timeout_ms;
+    case GH_PHASE_SEND:
+        return settings->send_timeout_ms;
+    case GH_PHASE_IDLE:
+        return settings->keepalive_timeout_ms;
+    case GH_PHASE_WORK:
+    default:
+        return 0;
+    }
+}
+
+void
+gh_conn_extend(struct gh_conn *conn)
+{
+    uint64_t time = time_in_phase(conn);
+    conn->deadline_ms = time ? uv_now(conn->server->loop) + time : 0;
+}
+
+void
+gh_conn_enter(struct gh_conn *conn, enum gh_phase phase)
+{
+    conn->phase = phase;
+    conn->queued_bytes = 0;
+    gh_conn_extend(conn);
+}
+
+struct gh_conn *
+gh_conn_new(struct gh_server *server, int fd)
+{
+    struct gh_conn *conn = gh_alloc(sizeof *conn);
+
+    conn->server = server;
+    conn->fd = fd;
+    gh_conn_enter(conn, GH_PHASE_HEAD);
+    DL_APPEND(server->conns, conn);
+    if (!server->is_sweeping) {
+        server->is_sweeping = true;
+        uv_timer_start(&server->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
+    }
+    return conn;
+}
+
+void
+gh_conn_free(struct gh_conn *conn)
+{
+    DL_DELETE(conn->server->conns, conn);
+    free(conn);
+}
+
+static void
+cut(struct gh_conn *conn)
+{
+    gh_log(GH_LOG_INFO, "connection.cut", "phase=%s request_id=%s", phase_names[conn->phase],
+           conn->exchange ? conn->exchange->request.id : "-");
+    conn->deadline_ms = 0;
+    shutdown(conn->fd, SHUT_RDWR);
+}
+
+/* Did the answer move since the last look? The peer of a stalled one leaves the same number of
+ * bytes in the socket's queue; an empty queue waits for us, not for the peer. */
+static bool
+has_moved(struct gh_conn *conn)
+{
+    int queued = 0;
+
+    if (ioctl(conn->fd, SIOCOUTQ, &queued) != 0)
+        return false;
+    bool is_same = queued > 0 && queued == conn->queued_bytes;
+    conn->queued_bytes = queued;
+    return !is_same;
+}
+
+/* Has the client closed its side? A half-close counts: other servers have it so too. */
+static bool
+has_left(const struct gh_conn *conn)
+{
+    struct pollfd look = {.fd = conn->fd, .events = POLLRDHUP};
+    return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
+static void
+on_sweep(uv_timer_t *timer)
+{
+    struct gh_server *server = timer->data;
+    uint64_t now = uv_now(server->loop);
+    struct gh_conn *conn, *next;
+
+    DL_FOREACH_SAFE(server->conns, conn, next)
+    {
+        if (conn->phase == GH_PHASE_SEND && conn->deadline_ms && has_moved(conn))
+            gh_conn_extend(conn);
+        if (conn->deadline_ms && now >= conn->deadline_ms)
+            cut(conn);
+        else if (conn->exchange && conn->exchange->is_suspended && !conn->exchange->is_gone &&
+                 has_left(conn))
+            gh_exchange_gone(conn->exchange);
+    }
+    if (!server->conns) {
+        server->is_sweeping = false;
+        uv_timer_stop(timer);
+    }
+}
+
+void
+gh_conn_close_idle(struct gh_server *server)
+{
+    struct gh_conn *conn;
+
+    DL_FOREACH(server->conns, conn)
+    {
+        if (!conn->exchange || !conn->exchange->has_head)
+            shutdown(conn->fd, SHUT_RDWR);
+    }
+}

@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front/exchange.c - one request from libmicrohttpd's callbacks to api/, and its answer back. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "front/front_inner.h"
+#include "pool/shm.h"
+#include "wire/frame.h"
+#include "wire/reply.h"
+
+#define DEADLINE_STEP_BYTES (64u << 10)
+#define STREAM_BLOCK_BYTES (16u << 10)
+#define DRAIN_MAX_BYTES (64u << 20) /* of a chunked body over the limit, read to answer politely */
+
+static const struct gh_sink sink;
+
+static struct gh_exchange *
+of(struct gh_request *request)
+{
+    return (struct gh_exchange *)request;
+}
+
+struct gh_exchange *
+gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct gh_exchange *exchange = gh_alloc(sizeof *exchange);
+
+    exchange->request.sink = &sink;
+    exchange->request.body_fd = -1;
+    exchange->body_fd = -1;
+    exchange->mhd = mhd;
+    exchange->target = gh_strdup(target);
+    exchange->conn = info->socket_context;
+    exchange->conn->exchange = exchange;
+    gh_conn_enter(exchange->conn, GH_PHASE_HEAD);
+    server->exchange_count++;
+    return exchange;
+}
+
+void
+gh_exchange_free(struct gh_exchange *exchange)
+{
+    struct gh_server *server = exchange->conn->server;
+
+    if (!exchange->is_gone && exchange->has_head)
+        gh_exchange_gone(exchange);
+    exchange->conn->exchange = NULL;
+    gh_conn_enter(exchange->conn, GH_PHASE_IDLE);
+    server->exchange_count--;
+
+    if (exchange->response)
+        MHD_destroy_response(exchange->response);
+    gh_shm_unmap(exchange->body_map, exchange->body_len);
+    if (exchange->body_fd >= 0)
+        close(exchange->body_fd);
+    if (exchange->request.body_fd >= 0)
+        close(exchange->request.body_fd);
+    gh_buf_done(&exchange->body);
+    gh_buf_done(&exchange->stream);
+    free(exchange->target);
+    free(exchange);
+}
+
+void
+gh_exchange_gone(struct gh_exchange *exchange)
+{
+    struct gh_request *request = &exchange->request;
+    bool is_pending = !exchange->is_answered || (exchange->is_stream && !exchange->is_stream_ended);
+
+    if (exchange->is_gone)
+        return;
+    exchange->is_gone = true;
+    if (is_pending && request->on_gone)
+        request->on_gone(request, request->on_gone_context);
+    if (exchange->is_suspended) {
+        exchange->is_suspended = false;
+        MHD_resume_connection(exchange->mhd);
+    }
+}
+
+/* ---- the head ---- */
+
+static enum gh_method
+method_of(const char *method)
+{
+    static const struct {
+        const char *name;
+        enum gh_method method;
+    } names[] = {{"GET", GH_GET},       {"POST", GH_POST}, {"HEAD", GH_HEAD},
+                 {"PUT", GH_PUT},       {"DELETE", GH_DELETE}, {"OPTIONS", GH_OPTIONS}};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i].name, method) == 0)
+            return names[i].method;
+    return GH_OTHER;
+}
+
+/* The client's X-Request-ID when it is a plain word of bearable length, else one of ours. */
+static void
+set_request_id(struct gh_request *request)
+{
+    static uint64_t prefix, turn;
+    const char *theirs = sink.header(request, "X-Request-ID");
+    size_t len = theirs ? strlen(theirs) : 0;
+
+    if (len > 0 && len < sizeof request->id &&
+        strspn(theirs, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+/=") ==
+            len) {
+        memcpy(request->id, theirs, len + 1);
+        return;
+    }
+    while (prefix == 0)
+        if (getrandom(&prefix, sizeof prefix, 0) != sizeof prefix)
+            prefix = (uint64_t)getpid();
+    snprintf(request->id, sizeof request->id, "%016llx-%llx", (unsigned long long)prefix,
+             (unsigned long long)++turn);
+}
+
+static enum MHD_Result
+feed_guard(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
+           const char *value, size_t value_len)
+{
+    struct gh_exchange *exchange = context;
+
+    (void)kind;
+    gh_guard_header(&exchange->guard, (struct gh_slice){name, name_len},
+                    (struct gh_slice){value ? value : "", value ? value_len : 0});
+    return MHD_YES;
+}
+
+static void
+refuse(struct gh_exchange *exchange, unsigned status, const char *problem)
+{
+    exchange->wants_close = true;
+    gh_reply_detail(&exchange->request, status, "%s", problem);
+}
+
+static bool
+check_browser(struct gh_exchange *exchange)
+{
+    struct gh_request *request = &exchange->request;
+    const char *site = sink.header(request, "Sec-Fetch-Site");
+    const char *mode = sink.header(request, "Sec-Fetch-Mode");
+    const char *problem;
+
+    if (!site && !mode && !sink.header(request, "Origin"))
+        return true;
+    unsigned status = gh_guard_browser(
+        exchange->guard.host, site, mode, sink.header(request, "Content-Type"),
+        exchange->guard.is_chunked || exchange->guard.content_length > 0,
+        exchange->conn->server->settings->allowed_hosts, &problem);
+    if (status == 0)
+        return true;
+    refuse(exchange, status, problem);
+    return false;
+}
+
+void
+gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const char *version)
+{
+    struct gh_server *server = exchange->conn->server;
+    struct gh_request *request = &exchange->request;
+    struct gh_err err;
+
+    exchange->has_head = true;
+    request->method = method_of(method);
+    set_request_id(request);
+    gh_guard_start(&exchange->guard, version);
+    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, feed_guard, exchange);
+    const char *problem = gh_guard_verdict(&exchange->guard);
+    if (!problem && gh_url_split(exchange->target, strlen(exchange->target), &request->url) != 0)
+        problem = "the request target is not a valid path";
+    if (problem) {
+        refuse(exchange, 400, problem);
+        return;
+    }
+    if (!check_browser(exchange))
+        return;
+    if (exchange->guard.content_length > server->settings->body_max_bytes) {
+        exchange->wants_close = true;
+        gh_reply_detail(request, 413, "The body has %llu bytes, the limit is %llu (body_max_bytes).",
+                        exchange->guard.content_length,
+                        (unsigned long long)server->settings->body_max_bytes);
+        return;
+    }
+
+    gh_api_begin(server->api, request);
+    if (exchange->is_answered)
+        return;
+    gh_conn_enter(exchange->conn, GH_PHASE_BODY);
+    if (exchange->guard.content_length > GH_FRAME_INLINE_MAX_BYTES) {
+        exchange->body_fd = gh_shm_open(&err);
+        if (exchange->body_fd < 0)
+            refuse(exchange, 507, err.text);
+    }
+}
+
+/* ---- the body ---- */
+
+static int
+to_shared_memory(struct gh_exchange *exchange, struct gh_err *err)
+{
+    exchange->body_fd = gh_shm_open(err);
+    if (exchange->body_fd < 0)
+        return GH_E_SYSTEM;
+    int rc = gh_shm_write(exchange->body_fd, exchange->body.bytes, exchange->body.len, err);
+    gh_buf_done(&exchange->body);
+    return rc;
+}
+
+static int
+keep_body(struct gh_exchange *exchange, const char *bytes, size_t len, struct gh_err *err)
+{
+    int rc = GH_OK;
+
+    if (exchange->body_fd < 0 && exchange->body.len + len > GH_FRAME_INLINE_MAX_BYTES)
+        rc = to_shared_memory(exchange, err);
+    if (rc != GH_OK)
+        return rc;
+    if (exchange->body_fd >= 0)
+        return gh_shm_write(exchange->body_fd, bytes, len, err);
+    gh_buf_add(&exchange->body, bytes, len);
+    return GH_OK;
+}
+
+/* Returns false when the connection must be closed at once. */
+bool
+gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len)
+{
+    uint64_t limit = exchange->conn->server->settings->body_max_bytes;
+    struct gh_err err;
+
+    exchange->body_len += len;
+    if (exchange->body_len - exchange->body_mark >= DEADLINE_STEP_BYTES) {
+        exchange->body_mark = exchange->body_len;
+        gh_conn_extend(exchange->conn);
+    }
+    if (exchange->is_answered) /* refused in mid-body: read on, to answer when it ends */
+        return exchange->body_len <= limit + DRAIN_MAX_BYTES;
+
+    if (exchange->body_len > limit)
+        refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
+    else if (keep_body(exchange, bytes, len, &err) != GH_OK)
+        refuse(exchange, 507, err.text);
+    return true;
+}
+
+void
+gh_exchange_take_end(struct gh_exchange *exchange)
+{
+    struct gh_request *request = &exchange->request;
+    struct gh_err err;
+
+    gh_conn_enter(exchange->conn, GH_PHASE_WORK);
+    if (exchange->body_fd >= 0) {
+        if (gh_shm_seal(exchange->body_fd, &err) == GH_OK)
+            exchange->body_map = gh_shm_map(exchange->body_fd, exchange->body_len, &err);
+        if (!exchange->body_map) {
+            refuse(exchange, 507, err.text);
+            return;
+        }
+        request->body = (struct gh_slice){exchange->body_map, exchange->body_len};
+        request->body_fd = exchange->body_fd;
+        exchange->body_fd = -1;
+    } else {
+        request->body = (struct gh_slice){(char *)exchange->body.bytes, exchange->body.len};
+    }
+    gh_api_handle(exchange->conn->server->api, request);
+}
+
+/* ---- the answer ---- */
+
+static const char *
+sink_header(struct gh_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(of(request)->mhd, MHD_HEADER_KIND, name);
+}
+
+static void
+add_headers(struct gh_exchange *exchange, const char *content_type)
+{
+    struct gh_request *request = &exchange->request;
+    char text[24];
+
+    MHD_add_response_header(exchange->response, "Content-Type", content_type);
+    MHD_add_response_header(exchange->response, "X-Request-ID", request->id);
+    if (request->allow)
+        MHD_add_response_header(exchange->response, "Allow", request->allow);
+    if (request->retry_after_s) {
+        snprintf(text, sizeof text, "%u", request->retry_after_s);
+        MHD_add_response_header(exchange->response, "Retry-After", text);
+    }
+    if (exchange->wants_close || exchange->conn->server->is_draining)
+        MHD_add_response_header(exchange->response, "Connection", "close");
+}
+
+static void
+answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
+{
+    exchange->is_answered = true;
+    exchange->status = status;
+    if (exchange->response) /* else no memory for one: queue_answer closes the connection */
+        add_headers(exchange, content_type);
+    if (status >= 500)
+        gh_log(GH_LOG_WARN, "request.failed", "request_id=%s status=%u path=%s",
+               exchange->request.id, status, gh_log_quote(exchange->target));
+    else
+        gh_log(GH_LOG_DEBUG, "request.answered", "request_id=%s status=%u path=%s",
+               exchange->request.id, status, gh_log_quote(exchange->target));
+    if (exchange->is_suspended) {
+        exchange->is_suspended = false;
+        MHD_resume_connection(exchange->mhd);
+    }
+}
+
+static void
+sink_reply(struct gh_request *request, unsigned status, const char *content_type, uint8_t *body,
+           size_t len)
+{
+    struct gh_exchange *exchange = of(request);
+
+    exchange->response = MHD_create_response_from_buffer_with_free_callback(len, body, free);
+    if (!exchange->response)
+        free(body);
+    answer(exchange, status, content_type);
+}
+
+static void
+sink_reply_fd(struct gh_request *request, unsigned status, const char *content_type, int fd,
+              size_t len)
+{
+    struct gh_exchange *exchange = of(request);
+
+    exchange->response = MHD_create_response_from_fd64(len, fd);
+    if (!exchange->response)
+        close(fd);
+    answer(exchange, status, content_type);
+}
+
+/* libmicrohttpd asks for more of a stream. */
+static ssize_t
+on_stream_read(void *context, uint64_t position, char *room, size_t room_len)
+{
+    struct gh_exchange *exchange = context;
+    size_t left = exchange->stream.len - exchange->stream_used;
+
+    (void)position;
+    if (exchange->is_gone)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (left == 0 && exchange->is_stream_ended)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (left == 0) {
+        exchange->is_suspended = true;
+        gh_conn_enter(exchange->conn, GH_PHASE_WORK);
+        MHD_suspend_connection(exchange->mhd);
+        return 0;
+    }
+
+    size_t count = left < room_len ? left : room_len;
+    memcpy(room, exchange->stream.bytes + exchange->stream_used, count);
+    exchange->stream_used += count;
+    if (exchange->stream_used == exchange->stream.len)
+        exchange->stream.len = exchange->stream_used = 0;
+    return (ssize_t)count;
+}
+
+static void
+sink_stream(struct gh_request *request, unsigned status, const char *content_type)
+{
+    struct gh_exchange *exchange = of(request);
+
+    exchange->is_stream = true;
+    exchange->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
+                                                           on_stream_read, exchange, NULL);
+    answer(exchange, status, content_type);
+}
+
+static void
+wake_stream(struct gh_exchange *exchange)
+{
+    if (exchange->is_suspended && exchange->is_queued) {
+        exchange->is_suspended = false;
+        gh_conn_enter(exchange->conn, GH_PHASE_SEND);
+        MHD_resume_connection(exchange->mhd);
+    }
+}
+
+static size_t
+sink_write(struct gh_request *request, const void *bytes, size_t len)
+{
+    struct gh_exchange *exchange = of(request);
+
+    if (len > 0 && exchange->stream_used > 0) {
+        gh_buf_drop(&exchange->stream, exchange->stream_used);
+        exchange->stream_used = 0;
+    }
+    gh_buf_add(&exchange->stream, bytes, len);
+    if (len > 0)
+        wake_stream(exchange);
+    return exchange->stream.len - exchange->stream_used;
+}
+
+static void
+sink_end(struct gh_request *request)
+{
+    struct gh_exchange *exchange = of(request);
+
+    exchange->is_stream_ended = true;
+    wake_stream(exchange);
+}
+
+static const struct gh_sink sink = {sink_header, sink_reply,  sink_reply_fd,
+                                    sink_stream, sink_write, sink_end};

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front/front_inner.h - what the files of front/ share and nobody else includes. */
+#ifndef GH_FRONT_FRONT_INNER_H
+#define GH_FRONT_FRONT_INNER_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "front/guard.h"
+#include "front/server.h"
+#include "wire/request.h"
+
+#define GH_PHASES(X) X(HEAD) X(BODY) X(WORK) X(SEND) X(IDLE)
+
+enum gh_phase {
+#define X(name) GH_PHASE_##name,
+    GH_PHASES(X)
+#undef X
+};
+
+/* One TCP connection and how long it may stay in its phase. */
+struct gh_conn {
+    struct gh_conn *prev, *next;
+    struct gh_server *server;
+    int fd;
+    enum gh_phase phase;
+    uint64_t deadline_ms; /* loop time; 0: none */
+    int queued_bytes;     /* not yet taken by the peer at the last look, while in SEND */
+    struct gh_exchange *exchange;
+};
+
+struct gh_server {
+    uv_loop_t *loop;
+    const struct gh_settings *settings;
+    struct gh_api *api;
+    struct MHD_Daemon *mhd;
+    int listen_fd; /* -1 once draining */
+    unsigned port;
+    uv_poll_t poll;
+    uv_idle_t idle;  /* runs while libmicrohttpd has work left */
+    uv_timer_t sweep;
+    bool is_sweeping;
+    bool is_draining;
+    unsigned open_handles;
+    struct gh_conn *conns;
+    unsigned exchange_count;
+};
+
+/* One request and its answer. */
+struct gh_exchange {
+    struct gh_request request; /* first: the sink gets back from one to the other */
+    struct gh_conn *conn;
+    struct MHD_Connection *mhd;
+    char *target; /* raw request target */
+    struct gh_guard guard;
+    bool has_head;
+    bool is_in_handler; /* inside libmicrohttpd's callback: answers are queued by it */
+    bool is_suspended;
+    bool is_answered;
+    bool is_queued; /* the answer was handed to libmicrohttpd */
+    bool is_gone;   /* the client left */
+    bool wants_close;
+
+    struct gh_buf body;
+    int body_fd;
+    const char *body_map;
+    uint64_t body_len;
+    uint64_t body_mark; /* body_len at the last extension of the deadline */
+
+    unsigned status;
+    struct MHD_Response *response;
+
+    bool is_stream, is_stream_ended;
+    struct gh_buf stream; /* written, not yet taken by libmicrohttpd */
+    size_t stream_used;
+};
+
+/* exchange.c */
+struct gh_exchange *gh_exchange_new(struct gh_server *server, const char *target,
+                                    struct MHD_Connection *mhd);
+void gh_exchange_free(struct gh_exchange *exchange);
+void gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const char *version);
+bool gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len);
+void gh_exchange_take_end(struct gh_exchange *exchange);
+/* Tell api/ that the client left; the exchange is then only waiting to be freed. */
+void gh_exchange_gone(struct gh_exchange *exchange);
+
+/* conn.c */
+struct gh_conn *gh_conn_new(struct gh_server *server, int fd);
+void gh_conn_free(struct gh_conn *conn);
+void gh_conn_enter(struct gh_conn *conn, enum gh_phase phase);
+void gh_conn_extend(struct gh_conn *conn);
+/* Close the idle connections now. */
+void gh_conn_close_idle(struct gh_server *server);
+
+#endif

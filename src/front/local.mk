@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/conn.c \
+	%reldir%/exchange.c \
+	%reldir%/front_inner.h \
+	%reldir%/guard.c \
+	%reldir%/guard.h \
+	%reldir%/mhd_errors.c \
+	%reldir%/server.c \
+	%reldir%/server.h

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "front/server.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "front/front_inner.h"
+
+#if MHD_VERSION < 0x01000A00
+#error "libmicrohttpd 1.0.10 or newer is needed: older ones let requests be smuggled"
+#endif
+
+#define LISTEN_BACKLOG 1024
+#define MEMORY_A_CONNECTION (32u << 10) /* zeroed on each request; bounds target and headers */
+#define RUNS_A_TURN 8
+
+/* ---- callbacks of libmicrohttpd ---- */
+
+static void *
+on_target(void *context, const char *target, struct MHD_Connection *mhd)
+{
+    return gh_exchange_new(context, target, mhd);
+}
+
+static enum MHD_Result
+queue_answer(struct gh_exchange *exchange)
+{
+    if (exchange->is_gone || !exchange->response)
+        return MHD_NO;
+    exchange->is_queued = true;
+    gh_conn_enter(exchange->conn, GH_PHASE_SEND);
+    return MHD_queue_response(exchange->mhd, exchange->status, exchange->response);
+}
+
+static enum MHD_Result
+on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
+           const char *version, const char *upload, size_t *upload_len, void **exchange_of)
+{
+    struct gh_exchange *exchange = *exchange_of;
+
+    (void)context;
+    (void)url;
+    if (!exchange->has_head) {
+        exchange->is_in_handler = true;
+        gh_exchange_take_head(exchange, method, version);
+        exchange->is_in_handler = false;
+        /* An answer queued now closes the connection: right when a body is not wanted. Without a
+         * body the next call of this function answers, and the connection lives on. */
+        bool has_body = exchange->guard.is_chunked || exchange->guard.content_length > 0;
+        if (exchange->is_answered && (has_body || exchange->wants_close))
+            return queue_answer(exchange);
+        return MHD_YES;
+    }
+    if (*upload_len > 0) {
+        bool goes_on = gh_exchange_take_body(exchange, upload, *upload_len);
+        *upload_len = 0;
+        return goes_on ? MHD_YES : MHD_NO;
+    }
+    if (exchange->is_queued)
+        return MHD_YES;
+    if (!exchange->is_answered && !exchange->is_gone && exchange->conn->phase == GH_PHASE_BODY) {
+        exchange->is_in_handler = true;
+        gh_exchange_take_end(exchange);
+        exchange->is_in_handler = false;
+    }
+    if (exchange->is_answered || exchange->is_gone)
+        return queue_answer(exchange);
+
+    exchange->is_suspended = true;
+    MHD_suspend_connection(mhd);
+    return MHD_YES;
+}
+
+static void
+on_completed(void *context, struct MHD_Connection *mhd, void **exchange_of,
+             enum MHD_RequestTerminationCode how)
+{
+    struct gh_exchange *exchange = *exchange_of;
+
+    (void)context;
+    (void)mhd;
+    (void)how;
+    if (exchange)
+        gh_exchange_free(exchange);
+    *exchange_of = NULL;
+}
+
+static void
+on_connection(void *context, struct MHD_Connection *mhd, void **conn_of,
+              enum MHD_ConnectionNotificationCode what)
+{
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *conn_of = gh_conn_new(context, info->connect_fd);
+    } else if (*conn_of) {
+        gh_conn_free(*conn_of);
+        *conn_of = NULL;
+    }
+}
+
+/* The raw target is decoded by wire/url, with lengths; a NUL in it must not cut it here. */
+static size_t
+keep_raw(void *context, struct MHD_Connection *mhd, char *text)
+{
+    (void)context;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void GH_PRINTF(2, 0)
+on_mhd_log(void *context, const char *format, va_list args)
+{
+    char text[400];
+
+    (void)context;
+    vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    gh_log(GH_LOG_DEBUG, "http.note", "text=%s", gh_log_quote(text));
+}
+
+/* ---- the loop ---- */
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct gh_server *server = poll->data;
+
+    (void)events;
+    if (status == 0)
+        MHD_run(server->mhd);
+}
+
+static void
+on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* keeps the loop from sleeping; gh_server_run does the work */
+}
+
+void
+gh_server_run(struct gh_server *server)
+{
+    uint64_t wait_ms = 1;
+    bool has_work = false;
+
+    /* The epoll is edge triggered: what libmicrohttpd left undone it says only here. */
+    for (int i = 0; i < RUNS_A_TURN; i++) {
+        has_work = MHD_get_timeout64(server->mhd, &wait_ms) == MHD_YES && wait_ms == 0;
+        if (!has_work)
+            break;
+        MHD_run(server->mhd);
+    }
+    if (has_work)
+        uv_idle_start(&server->idle, on_idle);
+    else
+        uv_idle_stop(&server->idle);
+}
+
+/* ---- start and stop ---- */
+
+static int
+bind_socket(const struct addrinfo *address)
+{
+    int on = 1;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        return fd;
+    int kept = errno;
+    close(fd);
+    errno = kept;
+    return -1;
+}
+
+static int
+open_listener(struct gh_server *server, struct gh_err *err)
+{
+    const struct gh_settings *settings = server->settings;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    struct addrinfo *address;
+    char port[8];
+
+    snprintf(port, sizeof port, "%u", (unsigned)settings->port);
+    int rc = getaddrinfo(settings->host, port, &hints, &address);
+    if (rc != 0) {
+        errno = EADDRNOTAVAIL;
+        return gh_err_set(err, GH_E_INPUT, "host '%s': %s", settings->host, gai_strerror(rc));
+    }
+    server->listen_fd = bind_socket(address);
+    int kept = errno;
+    freeaddrinfo(address);
+    errno = kept;
+    if (server->listen_fd < 0)
+        return gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s", settings->host, port,
+                          strerror(errno));
+
+    struct sockaddr_storage bound;
+    socklen_t len = sizeof bound;
+    getsockname(server->listen_fd, (struct sockaddr *)&bound, &len);
+    server->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                     : ((struct sockaddr_in *)&bound)->sin_port);
+    return GH_OK;
+}
+
+int
+gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
+                struct gh_server **server_out, struct gh_err *err)
+{
+    struct gh_server *server = gh_alloc(sizeof *server);
+
+    server->loop = loop;
+    server->settings = settings;
+    server->api = api;
+    int rc = open_listener(server, err);
+    if (rc != GH_OK) {
+        free(server);
+        return rc;
+    }
+
+    server->mhd = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request,
+        server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET,
+        server->listen_fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, server,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION,
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, MHD_OPTION_END);
+    if (!server->mhd) {
+        close(server->listen_fd);
+        free(server);
+        return gh_err_set(err, GH_E_SYSTEM, "libmicrohttpd did not start");
+    }
+
+    uv_poll_init(loop, &server->poll,
+                 MHD_get_daemon_info(server->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+    uv_idle_init(loop, &server->idle);
+    uv_timer_init(loop, &server->sweep);
+    server->poll.data = server->idle.data = server->sweep.data = server;
+    server->open_handles = 3;
+    uv_poll_start(&server->poll, UV_READABLE, on_poll);
+    *server_out = server;
+    return GH_OK;
+}
+
+unsigned
+gh_server_port(const struct gh_server *server)
+{
+    return server->port;
+}
+
+unsigned
+gh_server_requests(const struct gh_server *server)
+{
+    return server->exchange_count;
+}
+
+void
+gh_server_drain(struct gh_server *server)
+{
+    if (server->is_draining)
+        return;
+    server->is_draining = true;
+    MHD_quiesce_daemon(server->mhd);
+    close(server->listen_fd);
+    server->listen_fd = -1;
+    gh_conn_close_idle(server);
+}
+
+static void
+on_closed(uv_handle_t *handle)
+{
+    struct gh_server *server = handle->data;
+
+    if (--server->open_handles == 0)
+        free(server);
+}
+
+void
+gh_server_stop(struct gh_server **server_of)
+{
+    struct gh_server *server = gh_take(*server_of);
+
+    if (!server)
+        return;
+    gh_server_drain(server);
+    for (int i = 0; i < 100 && server->exchange_count > 0; i++)
+        MHD_run(server->mhd); /* resumed connections must be taken up before the stop */
+    uv_close((uv_handle_t *)&server->poll, on_closed);
+    uv_close((uv_handle_t *)&server->idle, on_closed);
+    uv_close((uv_handle_t *)&server->sweep, on_closed);
+    MHD_stop_daemon(server->mhd);
+}

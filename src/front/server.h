@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front/server.h - the HTTP server: a listening socket, libmicrohttpd in external-epoll mode inside
+ * the libuv loop, our own guard and absolute deadlines. The only folder that includes microhttpd.h.
+ *
+ * Each request is given to gh_api_begin when its head is in, and to gh_api_handle when its body is.
+ * Loop thread only. */
+#ifndef GH_FRONT_SERVER_H
+#define GH_FRONT_SERVER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+#include "base/err.h"
+
+struct gh_api;
+struct gh_settings;
+struct gh_server;
+
+/* Listen on settings->host and ->port. Errors: GH_E_SYSTEM with the errno's text; errno is kept so
+ * that the caller can tell EADDRINUSE from EACCES. */
+int gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
+                    struct gh_server **server_out, struct gh_err *err) GH_MUST_USE;
+
+/* The port in use; the one picked when port 0 was asked for. */
+unsigned gh_server_port(const struct gh_server *server);
+
+/* Let libmicrohttpd do what became possible this turn; call once at the end of each turn, before
+ * the pool is flushed. */
+void gh_server_run(struct gh_server *server);
+
+/* Accept no more, close idle connections. Requests in progress go on. */
+void gh_server_drain(struct gh_server *server);
+unsigned gh_server_requests(const struct gh_server *server); /* in progress */
+
+/* Close everything. No request may be unanswered any more. */
+void gh_server_stop(struct gh_server **server_of);
+
+#endif

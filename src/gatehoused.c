@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gatehoused.c - reads settings, builds each stage, runs the loop, drains.
+ *
+ * Exit status by sysexits.h: 0, 64 usage, 69 port not available, 77 not permitted, 78 bad value. */
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "api/api.h"
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/jsontext.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "front/server.h"
+#include "node/usage.h"
+#include "pool/pool.h"
+#include "store/cluster.h"
+#include "store/keys.h"
+#include "store/runs.h"
+#include "wire/frame.h"
+
+#define STOP_GRACE_MS 2000 /* for workers to run their exit functions */
+#define DRAIN_TICK_MS 20
+
+struct daemon {
+    uv_loop_t loop;
+    struct gh_settings settings;
+    struct gh_cluster cluster;
+    struct gh_keys keys;
+    struct gh_usage usage;
+    struct gh_api api;
+    struct gh_server *server;
+    struct gh_pool *pool;
+    struct gh_runs *runs;
+    uv_prepare_t turn_end;
+    uv_signal_t signals[2];
+    uv_timer_t drain;
+    uint64_t drain_until_ms;
+    bool is_stopping;
+};
+
+/* ---- the parts ---- */
+
+static int
+on_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
+           strcmp(host, "localhost") == 0;
+}
+
+/* --state-dir, or what systemd made, or gatehouse in XDG_STATE_HOME. Made when missing. */
+static char *
+state_dir(const struct gh_settings *settings)
+{
+    const char *systemd = getenv("STATE_DIRECTORY");
+    const char *xdg = getenv("XDG_STATE_HOME");
+    char *path = settings->state_dir[0] ? gh_strdup(settings->state_dir)
+                 : systemd && *systemd  ? gh_strdup(systemd)
+                 : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
+                                        : gh_asprintf("%s/.local/state/gatehouse", gh_pool_home());
+
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
+    }
+    mkdir(path, 0700);
+    return path;
+}
+
+/* Declare a --module: its key is known before its worker has loaded it, so that no early call is
+ * told that there is no such key. */
+static void
+declare_module(struct daemon *daemon, const struct gh_module_spec *module,
+               struct gh_process *process)
+{
+    char *data GH_SCOPED(gh_free) = NULL;
+    json_t *json = json_pack("{s:s, s:s}", "file", module->file, "attr", module->attr);
+
+    data = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    struct gh_call_head head = {.key = {module->name, strlen(module->name)},
+                                .data = (const uint8_t *)data,
+                                .data_len = strlen(data)};
+    struct gh_key *key = gh_keys_declare(&daemon->keys, module->name, process);
+    key->type = gh_strdup("runhouse.resources.module.Module");
+    gh_keys_add_spec(key, gh_spec_new(GH_FRAME_LOAD, &head, -1));
+}
+
+/* Called while the first worker of a process is greeted, before its modules are sent to it. */
+static void
+on_started(void *context, struct gh_process *process)
+{
+    struct daemon *daemon = context;
+
+    if (strcmp(process->name, "default_process") == 0 && process->restart_count == 0)
+        for (unsigned i = 0; i < daemon->settings.module_count; i++)
+            declare_module(daemon, &daemon->settings.modules[i], process);
+    gh_keys_on_started(&daemon->keys, process);
+}
+
+static void
+on_key_put(void *context, struct gh_process *process, struct gh_call *call, const char *json,
+           size_t len)
+{
+    struct daemon *daemon = context;
+    gh_keys_on_put(&daemon->keys, process, call, json, len);
+}
+
+static void
+on_key_gone(void *context, struct gh_process *process, struct gh_slice key)
+{
+    struct daemon *daemon = context;
+    gh_keys_on_gone(&daemon->keys, process, key);
+}
+
+static void
+on_died(void *context, struct gh_process *process)
+{
+    struct daemon *daemon = context;
+    gh_keys_on_died(&daemon->keys, process);
+}
+
+static void
+on_removed(void *context, struct gh_process *process)
+{
+    struct daemon *daemon = context;
+    gh_keys_on_removed(&daemon->keys, process);
+}
+
+static void
+add_hello(void *context, struct gh_buf *out)
+{
+    struct daemon *daemon = context;
+    gh_cluster_add_hello(&daemon->cluster, out);
+}
+
+/* ---- the end ---- */
+
+static void
+on_workers_gone(void *context)
+{
+    struct daemon *daemon = context;
+
+    gh_server_stop(&daemon->server);
+    gh_runs_free(&daemon->runs);
+    uv_close((uv_handle_t *)&daemon->turn_end, NULL);
+    uv_close((uv_handle_t *)&daemon->signals[0], NULL);
+    uv_close((uv_handle_t *)&daemon->signals[1], NULL);
+    uv_close((uv_handle_t *)&daemon->drain, NULL);
+    gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
+}
+
+static void
+on_drain_tick(uv_timer_t *timer)
+{
+    struct daemon *daemon = timer->data;
+    unsigned requests = gh_server_requests(daemon->server);
+
+    if (requests > 0 && uv_now(&daemon->loop) < daemon->drain_until_ms)
+        return;
+    uv_timer_stop(timer);
+    if (requests > 0)
+        gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
+    gh_runs_end_readers(daemon->runs);
+    gh_pool_stop(daemon->pool, requests > 0 ? 0 : STOP_GRACE_MS, on_workers_gone, daemon);
+}
+
+static void
+on_signal(uv_signal_t *signal, int number)
+{
+    struct daemon *daemon = signal->data;
+
+    if (daemon->is_stopping) {
+        gh_log(GH_LOG_WARN, "daemon.ended_at_once", "signal=%d", number);
+        gh_pool_kill_all(daemon->pool);
+        _exit(0);
+    }
+    daemon->is_stopping = true;
+    daemon->api.is_draining = true;
+    gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
+           gh_server_requests(daemon->server));
+    gh_server_drain(daemon->server);
+    daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
+    uv_timer_start(&daemon->drain, on_drain_tick, 0, DRAIN_TICK_MS);
+}
+
+/* ---- the turn of the loop ---- */
+
+static void
+on_turn_end(uv_prepare_t *prepare)
+{
+    struct daemon *daemon = prepare->data;
+
+    if (daemon->server)
+        gh_server_run(daemon->server);
+    gh_pool_flush(daemon->pool);
+}
+
+/* ---- the start ---- */
+
+static void
+announce(const struct daemon *daemon)
+{
+    const struct gh_settings *settings = &daemon->settings;
+    unsigned port = gh_server_port(daemon->server);
+    char line[96];
+
+    gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(settings->host),
+           port, getpid());
+    if (settings->port == 0)
+        printf("%u\n", port);
+    fflush(stdout);
+    if (settings->ready_fd > 0) {
+        int len = snprintf(line, sizeof line, "{\"port\": %u, \"pid\": %d}\n", port, getpid());
+        if (write((int)settings->ready_fd, line, (size_t)len) != len)
+            gh_log(GH_LOG_WARN, "daemon.ready_fd", "reason=%s", gh_log_quote(strerror(errno)));
+        close((int)settings->ready_fd);
+    }
+}
+
+static int
+fail(int status, const struct gh_err *err)
+{
+    fprintf(stderr, "gatehoused: %s\n", err->text);
+    return status;
+}
+
+static int
+listen_failed(const struct gh_err *err)
+{
+    return fail(errno == EACCES || errno == EPERM ? EX_NOPERM : EX_UNAVAILABLE, err);
+}
+
+static void
+raise_fd_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int
+check_host(const struct gh_settings *settings, struct gh_err *err)
+{
+    if (on_loopback(settings->host) || settings->insecure)
+        return GH_OK;
+    return gh_err_set(err, GH_E_INPUT,
+                      "host is '%s', which others can reach, and no caller is checked: anyone could "
+                      "run code here. Listen on 127.0.0.1, or say --insecure if the network is "
+                      "closed",
+                      settings->host);
+}
+
+static int
+setup_log(const struct gh_settings *settings, struct gh_err *err)
+{
+    int level = gh_log_level_by_name(settings->log_level);
+    bool is_json = strcmp(settings->log_format, "json") == 0;
+    bool is_text = strcmp(settings->log_format, "text") == 0;
+
+    if (level < 0)
+        return gh_err_set(err, GH_E_INPUT,
+                          "log_level is '%s', but must be DEBUG, INFO, WARNING or ERROR",
+                          settings->log_level);
+    if (!is_json && !is_text && strcmp(settings->log_format, "auto") != 0)
+        return gh_err_set(err, GH_E_INPUT, "log_format is '%s', but must be auto, text or json",
+                          settings->log_format);
+    gh_log_setup((enum gh_log_level)level, is_json ? GH_LOG_JSON : GH_LOG_TEXT);
+    return GH_OK;
+}
+
+static int
+start_default_process(struct daemon *daemon, struct gh_err *err)
+{
+    return gh_pool_start(daemon->pool, "default_process", "{\"node_idx\": 0}", "null", "{}",
+                         daemon->settings.env, NULL, NULL, err);
+}
+
+static void
+watch_signals(struct daemon *daemon)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (int i = 0; i < 2; i++) {
+        uv_signal_init(&daemon->loop, &daemon->signals[i]);
+        daemon->signals[i].data = daemon;
+        uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
+    }
+}
+
+/* Everything but the loop. Returns 0 or an exit status. */
+static int
+start(struct daemon *daemon)
+{
+    struct gh_settings *settings = &daemon->settings;
+    struct gh_err err;
+    struct gh_pool_events events = {daemon,  on_started, on_key_put, on_key_gone,
+                                    on_died, on_removed, add_hello};
+
+    if (setup_log(settings, &err) != GH_OK || check_host(settings, &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
+    raise_fd_limit();
+    uv_loop_init(&daemon->loop);
+
+    if (gh_server_start(&daemon->loop, settings, &daemon->api, &daemon->server, &err) != GH_OK)
+        return listen_failed(&err);
+    if (gh_cluster_load(&daemon->cluster, settings, gh_server_port(daemon->server), &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
+
+    char *state GH_SCOPED(gh_free) = state_dir(settings);
+    daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
+    daemon->runs = gh_runs_new(&daemon->loop, settings);
+    daemon->api = (struct gh_api){
+        .loop = &daemon->loop,
+        .settings = settings,
+        .pool = daemon->pool,
+        .keys = &daemon->keys,
+        .runs = daemon->runs,
+        .cluster = &daemon->cluster,
+        .usage = &daemon->usage,
+    };
+
+    uv_prepare_init(&daemon->loop, &daemon->turn_end);
+    daemon->turn_end.data = daemon;
+    uv_prepare_start(&daemon->turn_end, on_turn_end);
+    uv_timer_init(&daemon->loop, &daemon->drain);
+    daemon->drain.data = daemon;
+    watch_signals(daemon);
+
+    if (start_default_process(daemon, &err) != GH_OK)
+        return fail(EX_SOFTWARE, &err);
+    announce(daemon);
+    return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct daemon daemon;
+    struct gh_err err;
+
+    switch (gh_settings_load(&daemon.settings, argc, argv, &err)) {
+    case GH_SETTINGS_RUN:
+        break;
+    case GH_SETTINGS_DONE:
+        return 0;
+    case GH_SETTINGS_USAGE:
+        return fail(EX_USAGE, &err);
+    case GH_SETTINGS_BAD_VALUE:
+    default:
+        return fail(EX_CONFIG, &err);
+    }
+
+    int status = start(&daemon);
+    if (status != 0)
+        return status;
+    uv_run(&daemon.loop, UV_RUN_DEFAULT);
+
+    gh_pool_free(&daemon.pool);
+    gh_keys_done(&daemon.keys);
+    gh_cluster_done(&daemon.cluster);
+    gh_settings_done(&daemon.settings);
+    uv_loop_close(&daemon.loop);
+    return 0;
+}

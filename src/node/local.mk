@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/packages.c \
+	%reldir%/packages.h \
+	%reldir%/usage.c \
+	%reldir%/usage.h

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool/channel.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define READ_BYTES (64u << 10)
+#define READS_A_TURN 16 /* then others get their turn; the poll is level triggered */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void
+watch(struct gh_channel *channel, int events)
+{
+    if (channel->watched == events)
+        return;
+    channel->watched = events;
+    uv_poll_start(&channel->poll, events, on_poll);
+}
+
+static void
+fail(struct gh_channel *channel, const char *why)
+{
+    if (channel->is_broken)
+        return;
+    channel->is_broken = true;
+    uv_poll_stop(&channel->poll);
+    channel->watched = 0;
+    channel->events->on_broken(channel, why);
+}
+
+void
+gh_channel_open(struct gh_channel *channel, uv_loop_t *loop, int fd,
+                const struct gh_channel_events *events, void *owner)
+{
+    memset(channel, 0, sizeof *channel);
+    channel->events = events;
+    channel->owner = owner;
+    channel->fd = fd;
+    uv_poll_init(loop, &channel->poll, fd);
+    channel->poll.data = channel;
+    watch(channel, UV_READABLE);
+}
+
+static void
+on_poll_closed(uv_handle_t *handle)
+{
+    struct gh_channel *channel = handle->data;
+
+    close(channel->fd);
+    for (size_t i = 0; i < channel->in_fd_count; i++)
+        close(channel->in_fds[i]);
+    for (size_t i = 0; i < channel->out_fd_count; i++)
+        close(channel->out_fds[i].fd);
+    gh_free(&channel->out_fds);
+    gh_buf_done(&channel->in);
+    gh_buf_done(&channel->out);
+    channel->events->on_closed(channel);
+}
+
+void
+gh_channel_close(struct gh_channel *channel)
+{
+    channel->is_broken = true;
+    if (!uv_is_closing((uv_handle_t *)&channel->poll))
+        uv_close((uv_handle_t *)&channel->poll, on_poll_closed);
+}
+
+/* Keep the descriptors that came with MESSAGE. Returns -1 when there is no room for one. */
+static int
+keep_fds(struct gh_channel *channel, struct msghdr *message)
+{
+    int rc = message->msg_flags & MSG_CTRUNC ? -1 : 0;
+
+    for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
+         control = CMSG_NXTHDR(message, control)) {
+        if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < count; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(control) + i * sizeof fd, sizeof fd);
+            if (channel->in_fd_count == GH_CHANNEL_FDS_MAX) {
+                close(fd);
+                rc = -1;
+                continue;
+            }
+            channel->in_fds[channel->in_fd_count++] = fd;
+        }
+    }
+    return rc;
+}
+
+static int
+first_fd(struct gh_channel *channel)
+{
+    int fd = channel->in_fds[0];
+    channel->in_fd_count--;
+    memmove(channel->in_fds, channel->in_fds + 1, channel->in_fd_count * sizeof fd);
+    return fd;
+}
+
+/* Hand on every whole frame in the buffer. Returns false when the channel broke. */
+static bool
+deliver(struct gh_channel *channel)
+{
+    struct gh_frame frame;
+    size_t used;
+    enum gh_frame_status status = GH_FRAME_MORE;
+
+    while (!channel->is_broken) {
+        status = gh_frame_decode(channel->in.bytes + channel->in_used,
+                                 channel->in.len - channel->in_used, &frame, &used);
+        if (status != GH_FRAME_OK)
+            break;
+
+        int fd = -1;
+        if (frame.flags & GH_FRAME_HAS_FD) {
+            if (channel->in_fd_count == 0) {
+                fail(channel, "a frame came without its descriptor");
+                return false;
+            }
+            fd = first_fd(channel);
+        }
+        channel->in_used += used;
+        channel->events->on_frame(channel, &frame, fd);
+    }
+    if (status == GH_FRAME_BROKEN)
+        fail(channel, "a frame of unknown kind or over the size limit");
+
+    gh_buf_drop(&channel->in, channel->in_used);
+    channel->in_used = 0;
+    return !channel->is_broken;
+}
+
+static void
+read_frames(struct gh_channel *channel)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(16 * sizeof(int))];
+    } control;
+
+    for (int i = 0; i < READS_A_TURN; i++) {
+        struct iovec part = {gh_buf_reserve(&channel->in, READ_BYTES), READ_BYTES};
+        struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = control.bytes,
+                                 .msg_controllen = sizeof control.bytes};
+        ssize_t got = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
+            return;
+        if (got <= 0) {
+            fail(channel, got == 0 ? "end of file" : strerror(errno));
+            return;
+        }
+        channel->in.len += (size_t)got;
+        if (keep_fds(channel, &message) != 0) {
+            fail(channel, "too many descriptors without frames");
+            return;
+        }
+        if (!deliver(channel))
+            return;
+        if ((size_t)got < READ_BYTES)
+            return;
+    }
+}
+
+static void
+on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct gh_channel *channel = poll->data;
+
+    if (status < 0) { /* the peer died; what it said before is still to be heard */
+        read_frames(channel);
+        fail(channel, uv_strerror(status));
+        return;
+    }
+    if (events & UV_WRITABLE)
+        gh_channel_flush(channel);
+    if ((events & UV_READABLE) && !channel->is_broken)
+        read_frames(channel);
+}
+
+static void
+remember_fd(struct gh_channel *channel, int fd)
+{
+    if (channel->out_fd_count == channel->out_fd_capacity) {
+        channel->out_fd_capacity = channel->out_fd_capacity ? channel->out_fd_capacity * 2 : 4;
+        channel->out_fds =
+            gh_realloc(channel->out_fds, channel->out_fd_capacity * sizeof channel->out_fds[0]);
+    }
+    channel->out_fds[channel->out_fd_count++] = (struct gh_channel_fd){channel->out.len, fd};
+}
+
+void
+gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64_t call_id,
+                const struct iovec *parts, size_t part_count, int payload_fd)
+{
+    uint8_t head[GH_FRAME_HEAD_BYTES];
+    size_t len = 0;
+
+    if (channel->is_broken) {
+        if (payload_fd >= 0)
+            close(payload_fd);
+        return;
+    }
+    if (payload_fd >= 0)
+        remember_fd(channel, payload_fd);
+    for (size_t i = 0; i < part_count; i++)
+        len += parts[i].iov_len;
+
+    gh_frame_head(head, kind, payload_fd >= 0 ? GH_FRAME_HAS_FD : 0, call_id, (uint32_t)len);
+    gh_buf_add(&channel->out, head, sizeof head);
+    for (size_t i = 0; i < part_count; i++)
+        gh_buf_add(&channel->out, parts[i].iov_base, parts[i].iov_len);
+}
+
+/* Send from out_sent up to the next frame that has a descriptor, or from one with it. */
+static ssize_t
+send_some(struct gh_channel *channel)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    bool has_fd = channel->out_fd_count && channel->out_fds[0].offset == channel->out_sent;
+    size_t next = has_fd ? 1 : 0;
+    size_t end = channel->out_fd_count > next ? channel->out_fds[next].offset : channel->out.len;
+    struct iovec part = {channel->out.bytes + channel->out_sent, end - channel->out_sent};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (has_fd) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = sizeof control.bytes;
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &channel->out_fds[0].fd, sizeof(int));
+    }
+
+    ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
+    if (sent > 0 && has_fd) {
+        close(channel->out_fds[0].fd);
+        channel->out_fd_count--;
+        memmove(channel->out_fds, channel->out_fds + 1,
+                channel->out_fd_count * sizeof channel->out_fds[0]);
+    }
+    return sent;
+}
+
+/* Drop what was sent once it is all, or much; keeps the moving cheap. */
+static void
+compact(struct gh_channel *channel)
+{
+    size_t sent = channel->out_sent;
+
+    if (sent == 0 || (sent < channel->out.len && sent < (1u << 20)))
+        return;
+    gh_buf_drop(&channel->out, sent);
+    channel->out_sent = 0;
+    for (size_t i = 0; i < channel->out_fd_count; i++)
+        channel->out_fds[i].offset -= sent;
+}
+
+void
+gh_channel_flush(struct gh_channel *channel)
+{
+    while (!channel->is_broken && gh_channel_backlog(channel) > 0) {
+        ssize_t sent = send_some(channel);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && (errno == EAGAIN || errno == ETOOMANYREFS))
+            break;
+        if (sent < 0) {
+            /* The peer is gone; what it sent before is still to be read. */
+            if (errno != EPIPE && errno != ECONNRESET)
+                fail(channel, strerror(errno));
+            channel->out.len = channel->out_sent;
+            break;
+        }
+        channel->out_sent += (size_t)sent;
+    }
+    if (channel->is_broken)
+        return;
+    compact(channel);
+    watch(channel, gh_channel_backlog(channel) ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}

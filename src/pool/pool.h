@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pool/pool.h - the named processes of this node and the calls that are open on them.
+ *
+ * A process is a name and a specification; behind it runs one worker at a time. When a worker dies,
+ * every open call on it is answered at once and a new worker is started: the first time at once,
+ * then with a growing delay; after five deaths in ten seconds the process is parked and its calls
+ * are refused with the reason, until some time has passed or it is created again.
+ *
+ * Data comes back through struct gh_call's on_done, and through struct gh_pool_events for what a
+ * worker says of itself. Loop thread only. */
+#ifndef GH_POOL_POOL_H
+#define GH_POOL_POOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "pool/worker.h"
+#include "wire/call.h"
+
+struct gh_settings;
+struct gh_pool;
+struct gh_process;
+struct gh_call;
+
+/* What came back. Either FAILURE is set (the call never ended: its worker died or could not start),
+ * or STATUS, OUTCOME and the HTTP body: LEN bytes at BODY (borrowed for the callback), or the sealed
+ * memfd FD of LEN bytes, which is the callee's to close. */
+struct gh_answer {
+    const char *failure;
+    unsigned status;
+    enum gh_outcome outcome;
+    const uint8_t *body;
+    size_t len;
+    int fd;
+};
+
+struct gh_call {
+    struct gh_call *prev, *next; /* in its process's list of open calls */
+    struct gh_process *process;
+    uint64_t id;
+    enum gh_frame_kind kind;
+    enum gh_serialization serialization;
+    double started_unix_s;
+    void (*on_done)(struct gh_call *call, const struct gh_answer *answer); /* CALL dies after it */
+    void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
+    void *context;
+    const char *key, *method, *run_name, *request_id; /* in one block with the call */
+};
+
+/* What to send; borrowed for the length of gh_pool_call, but FD becomes the pool's. */
+struct gh_call_order {
+    enum gh_frame_kind kind;
+    struct gh_call_head head; /* its data is inline when fd is -1 */
+    int fd;
+    const char *request_id; /* for /status and logs; may be NULL */
+    void (*on_done)(struct gh_call *call, const struct gh_answer *answer);
+    void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
+    void *context;
+};
+
+enum gh_process_state { GH_PROCESS_STARTING, GH_PROCESS_READY, GH_PROCESS_WAITING, GH_PROCESS_PARKED };
+
+struct gh_process {
+    struct gh_process *prev, *next; /* in order of creation */
+    struct gh_pool *pool;
+    char *name;
+    char *compute, *runtime_env, *env_vars; /* JSON text as the client gave it; "null" when absent */
+    char *python;                           /* interpreter, venv or conda env */
+    enum gh_process_state state;
+    struct gh_worker *worker; /* NULL while WAITING or PARKED */
+    struct gh_call *calls;    /* open, oldest first */
+    unsigned call_count;
+    unsigned restart_count;
+    unsigned deaths;             /* since deaths_from_ms, for parking */
+    uint64_t deaths_from_ms;     /* loop time */
+    uint64_t parked_ms;          /* loop time */
+    char *park_reason;           /* last death, in words */
+    char *executable, *version;  /* of the interpreter, once READY; for /status */
+    uv_timer_t *timer;           /* delay before a restart, or limit of a start */
+    bool is_rebuilding; /* on_started runs: calls made now are the process's own */
+};
+
+/* What the layers above want to know. EVENTS' functions may call gh_pool_call. */
+struct gh_pool_events {
+    void *context;
+    /* A worker was started (again): send it what must be there before any other call. */
+    void (*on_started)(void *context, struct gh_process *process);
+    /* JSON of a KEY_PUT frame; CALL is the request that caused it, or NULL. */
+    void (*on_key_put)(void *context, struct gh_process *process, struct gh_call *call,
+                       const char *json, size_t len);
+    void (*on_key_gone)(void *context, struct gh_process *process, struct gh_slice key);
+    /* The worker died; its plain objects are lost. Before the restart. */
+    void (*on_died)(void *context, struct gh_process *process);
+    /* The process is about to be forgotten (killed on request). */
+    void (*on_removed)(void *context, struct gh_process *process);
+    /* Append the members of HELLO that the pool does not know: cluster_config. */
+    void (*add_hello)(void *context, struct gh_buf *out);
+};
+
+struct gh_pool *gh_pool_new(uv_loop_t *loop, const struct gh_settings *settings,
+                            const char *state_dir, const struct gh_pool_events *events);
+/* All workers must be gone. */
+void gh_pool_free(struct gh_pool **pool_of);
+
+struct gh_process *gh_pool_find(struct gh_pool *pool, const char *name);
+struct gh_process *gh_pool_first(struct gh_pool *pool);
+
+/* Make the process NAME and start its worker. The three JSON texts are kept. ON_READY is called with
+ * CONTEXT when it serves, or cannot (answer->failure says why; the process is then parked).
+ * Errors: GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could not be started. */
+int gh_pool_start(struct gh_pool *pool, const char *name, const char *compute,
+                  const char *runtime_env, const char *env_vars, const char *python,
+                  void (*on_ready)(struct gh_call *call, const struct gh_answer *answer),
+                  void *context, struct gh_err *err) GH_MUST_USE;
+
+/* End the process at once: open calls fail, it is forgotten. */
+void gh_pool_remove(struct gh_process *process);
+
+/* Hand ORDER to PROCESS's worker; *CALL_OUT (if not NULL) is the open call.
+ * Errors: GH_E_NO_ROOM too many open calls or unsent bytes, or the process restarts just now: try
+ * again; GH_E_SYSTEM it is parked (ERR says why). The order's fd is closed then. */
+int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
+                 struct gh_call **call_out, struct gh_err *err) GH_MUST_USE;
+
+/* Remember for workers to come: an import path (goes to position 0), and an environment variable. */
+void gh_pool_add_path(struct gh_pool *pool, const char *path);
+void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
+
+/* Home of the user the daemon runs as, where workers run: HOME, else by the password file. */
+const char *gh_pool_home(void);
+
+/* Write what was queued this turn. Call once at the end of each turn of the loop. */
+void gh_pool_flush(struct gh_pool *pool);
+
+/* Tell all workers to end, kill them after GRACE_MS; ON_DONE when none is left. */
+void gh_pool_stop(struct gh_pool *pool, uint64_t grace_ms, void (*on_done)(void *context),
+                  void *context);
+
+/* SIGKILL to all workers, now; for a second signal. */
+void gh_pool_kill_all(struct gh_pool *pool);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * pool/pool_inner.h - what pool.c and process.c share and nobody else includes. */
+#ifndef GH_POOL_POOL_INNER_H
+#define GH_POOL_POOL_INNER_H
+
+#include <jansson.h>
+
+#include "pool/pool.h"
+
+struct gh_slot {
+    struct gh_call *call; /* NULL while free */
+    uint32_t turn;        /* grows each time the slot is taken */
+    uint32_t next_free;
+};
+
+struct gh_pool {
+    uv_loop_t *loop;
+    const struct gh_settings *settings;
+    struct gh_pool_events events;
+    char *program, *module_dir, *cache_dir;
+    struct gh_process *processes;
+    unsigned process_count;
+    unsigned worker_count; /* running programs, those of forgotten processes included */
+    json_t *paths;         /* array of strings, in order of insertion */
+    json_t *env;           /* object of strings: global environment variables */
+    struct gh_slot *slots;
+    uint32_t slot_count, free_slot;
+    bool is_stopping;
+    uv_timer_t *stop_timer;
+    void (*on_stopped)(void *context);
+    void *stop_context;
+};
+
+/* The open call ID, or NULL: it has ended, or never was. */
+struct gh_call *gh_pool_open_call(struct gh_pool *pool, uint64_t id);
+
+/* Take CALL off all lists, tell its owner, free it. */
+void gh_pool_close_call(struct gh_call *call, const struct gh_answer *answer);
+
+/* Call on_stopped once no worker is left. */
+void gh_pool_check_stopped(struct gh_pool *pool);
+
+/* Try a parked process again when it has been parked long enough. */
+void gh_process_unpark_if_due(struct gh_process *process);
+
+/* Free PROCESS, whose worker is gone or is no longer its own. */
+void gh_process_forget(struct gh_process *process);
+
+#endif

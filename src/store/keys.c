@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/keys.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+struct gh_key *
+gh_keys_find(struct gh_keys *keys, struct gh_slice name)
+{
+    struct gh_key *key;
+
+    HASH_FIND(hh, keys->by_name, name.bytes, name.len, key);
+    return key;
+}
+
+struct gh_key *
+gh_keys_declare(struct gh_keys *keys, const char *name, struct gh_process *process)
+{
+    struct gh_key *key = gh_keys_find(keys, (struct gh_slice){name, strlen(name)});
+
+    if (!key) {
+        key = gh_alloc(sizeof *key);
+        key->name = gh_strdup(name);
+        HASH_ADD_KEYPTR(hh, keys->by_name, key->name, strlen(key->name), key);
+    }
+    key->process = process;
+    return key;
+}
+
+static void
+free_specs(struct gh_key *key)
+{
+    while (key->specs) {
+        struct gh_spec *spec = key->specs;
+        LL_DELETE(key->specs, spec);
+        gh_spec_free(&spec);
+    }
+}
+
+void
+gh_keys_drop(struct gh_keys *keys, struct gh_key *key)
+{
+    HASH_DEL(keys->by_name, key);
+    free_specs(key);
+    free(key->name);
+    free(key->address);
+    free(key->visibility);
+    free(key->type);
+    free(key->problem);
+    free(key);
+}
+
+void
+gh_keys_done(struct gh_keys *keys)
+{
+    while (keys->by_name)
+        gh_keys_drop(keys, keys->by_name);
+}
+
+/* ---- specs ---- */
+
+struct gh_spec *
+gh_spec_new(enum gh_frame_kind kind, const struct gh_call_head *head, int fd)
+{
+    struct gh_spec *spec = gh_alloc(sizeof *spec);
+
+    spec->kind = kind;
+    spec->serialization = head->serialization;
+    spec->key = gh_strndup(head->key.bytes, head->key.len);
+    spec->method = gh_strndup(head->method.bytes, head->method.len);
+    spec->data_offset = head->data_offset;
+    spec->data_len = head->data_len;
+    spec->fd = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0 && head->data_len)
+        spec->data = (uint8_t *)gh_strndup((const char *)head->data, head->data_len);
+    return spec;
+}
+
+void
+gh_spec_free(struct gh_spec **spec_of)
+{
+    struct gh_spec *spec = gh_take(*spec_of);
+
+    if (!spec)
+        return;
+    if (spec->fd >= 0)
+        close(spec->fd);
+    free(spec->key);
+    free(spec->method);
+    free(spec->data);
+    free(spec);
+}
+
+void
+gh_keys_add_spec(struct gh_key *key, struct gh_spec *spec)
+{
+    LL_APPEND(key->specs, spec);
+}
+
+void
+gh_keys_made_of(struct gh_keys *keys, uint64_t call_id, struct gh_spec *spec)
+{
+    struct gh_key *key, *next;
+
+    HASH_ITER(hh, keys->by_name, key, next)
+    {
+        if (key->put_call_id != call_id)
+            continue;
+        free_specs(key);
+        gh_keys_add_spec(key, spec);
+        return;
+    }
+    gh_spec_free(&spec);
+}
+
+/* ---- rebuilding ---- */
+
+/* One spec of one key was sent again; CONTEXT of the call is the index. */
+static void
+on_rebuilt(struct gh_call *call, const struct gh_answer *answer)
+{
+    struct gh_keys *keys = call->context;
+    struct gh_key *key = gh_keys_find(keys, (struct gh_slice){call->key, strlen(call->key)});
+
+    if (answer->fd >= 0)
+        close(answer->fd);
+    if (!key || answer->failure)
+        return; /* the next worker tries again */
+
+    free(key->problem);
+    key->problem = NULL;
+    if (answer->outcome == GH_OUTCOME_OK) {
+        gh_log(GH_LOG_DEBUG, "module.built", "module=%s process=%s", gh_log_quote(key->name),
+               gh_log_quote(call->process->name));
+        return;
+    }
+    key->problem = gh_strndup((const char *)answer->body, answer->body ? answer->len : 0);
+    gh_log(GH_LOG_ERR, "module.failed", "module=%s process=%s reason=%s", gh_log_quote(key->name),
+           gh_log_quote(call->process->name), gh_log_quote(key->problem));
+}
+
+static void
+send_spec(struct gh_keys *keys, struct gh_key *key, const struct gh_spec *spec)
+{
+    const char *name = spec->key[0] ? spec->key : key->name;
+    struct gh_call_order order = {
+        .kind = spec->kind,
+        .head = {.serialization = spec->serialization,
+                 .key = {name, strlen(name)},
+                 .method = {spec->method, strlen(spec->method)},
+                 .run_name = {"rebuild", 7},
+                 .data_offset = spec->data_offset,
+                 .data_len = spec->data_len,
+                 .data = spec->data},
+        .fd = spec->fd < 0 ? -1 : fcntl(spec->fd, F_DUPFD_CLOEXEC, 0),
+        .on_done = on_rebuilt,
+        .context = keys,
+    };
+    struct gh_err err;
+
+    if (gh_pool_call(key->process, &order, NULL, &err) != GH_OK)
+        gh_log(GH_LOG_ERR, "module.not_rebuilt", "module=%s reason=%s", gh_log_quote(key->name),
+               gh_log_quote(err.text));
+}
+
+void
+gh_keys_on_started(void *context, struct gh_process *process)
+{
+    struct gh_keys *keys = context;
+    struct gh_key *key, *next;
+
+    HASH_ITER(hh, keys->by_name, key, next)
+    {
+        if (key->process != process)
+            continue;
+        for (struct gh_spec *spec = key->specs; spec; spec = spec->next)
+            send_spec(keys, key, spec);
+    }
+}
+
+/* ---- what workers say ---- */
+
+static void
+set_text(char **field, const json_t *value)
+{
+    free(*field);
+    *field = json_is_string(value) ? gh_strdup(json_string_value(value)) : NULL;
+}
+
+void
+gh_keys_on_put(void *context, struct gh_process *process, struct gh_call *call, const char *json,
+               size_t len)
+{
+    struct gh_keys *keys = context;
+    json_t *put = json_loadb(json, len, 0, NULL);
+    const char *name = json_string_value(json_object_get(put, "key"));
+
+    if (!name) {
+        gh_log(GH_LOG_WARN, "worker.bad_key", "process=%s", gh_log_quote(process->name));
+        json_decref(put);
+        return;
+    }
+
+    struct gh_key *key = gh_keys_find(keys, (struct gh_slice){name, strlen(name)});
+    if (key && key->process != process) {
+        /* A key lives in one process: the newest put wins, the old copy goes. */
+        struct gh_call_order order = {
+            .kind = GH_FRAME_DELETE, .head.key = {name, strlen(name)}, .fd = -1};
+        struct gh_err err;
+        if (gh_pool_call(key->process, &order, NULL, &err) != GH_OK)
+            gh_log(GH_LOG_WARN, "object.old_copy_stays", "key=%s reason=%s", gh_log_quote(name),
+                   gh_log_quote(err.text));
+        free_specs(key);
+    }
+    key = gh_keys_declare(keys, name, process);
+    set_text(&key->address, json_object_get(put, "address"));
+    set_text(&key->visibility, json_object_get(put, "visibility"));
+    set_text(&key->type, json_object_get(put, "type"));
+    key->is_resource = json_is_true(json_object_get(put, "resource"));
+    if (call && (call->kind == GH_FRAME_PUT_RESOURCE || call->kind == GH_FRAME_PUT_OBJECT))
+        key->put_call_id = call->id;
+    json_decref(put);
+}
+
+void
+gh_keys_on_gone(void *context, struct gh_process *process, struct gh_slice name)
+{
+    struct gh_keys *keys = context;
+    struct gh_key *key = gh_keys_find(keys, name);
+
+    if (key && key->process == process)
+        gh_keys_drop(keys, key);
+}
+
+void
+gh_keys_on_died(void *context, struct gh_process *process)
+{
+    struct gh_keys *keys = context;
+    struct gh_key *key, *next;
+
+    HASH_ITER(hh, keys->by_name, key, next)
+    {
+        if (key->process == process && !key->specs) {
+            gh_log(GH_LOG_WARN, "object.lost", "key=%s process=%s", gh_log_quote(key->name),
+                   gh_log_quote(process->name));
+            gh_keys_drop(keys, key);
+        }
+    }
+}
+
+void
+gh_keys_on_removed(void *context, struct gh_process *process)
+{
+    struct gh_keys *keys = context;
+    struct gh_key *key, *next;
+
+    HASH_ITER(hh, keys->by_name, key, next)
+    {
+        if (key->process == process)
+            gh_keys_drop(keys, key);
+    }
+}

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# sorted: *.c *.h
+libgatehouse_la_SOURCES += \
+	%reldir%/cluster.c \
+	%reldir%/cluster.h \
+	%reldir%/keys.c \
+	%reldir%/keys.h \
+	%reldir%/runs.c \
+	%reldir%/runs.h

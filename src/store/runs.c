@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/jsontext.h"
+#include "conf/settings.h"
+
+#define TICK_MS 50          /* precision of waits and expiry; runs only while something waits */
+#define EXPIRY_TICK_MS 1000
+#define REREAD_WAIT_MS 250  /* for a new call when an ended run was read before */
+#define READER_BACKLOG_MAX_BYTES (4u << 20)
+
+struct gh_run_reader {
+    struct gh_run_reader *prev, *next;
+    struct gh_run *run;
+    const struct gh_run_reader_events *events;
+    void *context;
+    size_t backlog;  /* bytes it had not passed on at its last line */
+    size_t dropped;  /* bytes it was not given since, being too slow */
+    uint64_t until_ms; /* loop time at which it stops waiting for a call; 0: it does not wait */
+    bool replay_at_end_of_wait;
+};
+
+struct gh_run {
+    UT_hash_handle hh;
+    char *name;
+    struct gh_runs *runs;
+    struct gh_buf lines;
+    size_t cut; /* bytes dropped from the front */
+    unsigned active_calls;
+    bool has_begun;
+    bool was_read; /* to its end */
+    uint64_t ended_ms;
+    struct gh_run_reader *readers;
+};
+
+struct gh_runs {
+    uv_loop_t *loop;
+    const struct gh_settings *settings;
+    uv_timer_t *timer;
+    struct gh_run *by_name; /* in order of creation */
+    unsigned count;
+    unsigned waiting; /* readers that wait for a call */
+};
+
+static void on_tick(uv_timer_t *timer);
+
+static void
+wind_timer(struct gh_runs *runs)
+{
+    uint64_t period = runs->waiting ? TICK_MS : EXPIRY_TICK_MS;
+
+    if (runs->count == 0)
+        uv_timer_stop(runs->timer);
+    else if (!uv_is_active((uv_handle_t *)runs->timer) || uv_timer_get_repeat(runs->timer) != period)
+        uv_timer_start(runs->timer, on_tick, period, period);
+}
+
+struct gh_runs *
+gh_runs_new(uv_loop_t *loop, const struct gh_settings *settings)
+{
+    struct gh_runs *runs = gh_alloc(sizeof *runs);
+
+    runs->loop = loop;
+    runs->settings = settings;
+    runs->timer = gh_alloc(sizeof *runs->timer);
+    uv_timer_init(loop, runs->timer);
+    runs->timer->data = runs;
+    return runs;
+}
+
+static void
+forget(struct gh_run *run)
+{
+    HASH_DEL(run->runs->by_name, run);
+    run->runs->count--;
+    gh_buf_done(&run->lines);
+    free(run->name);
+    free(run);
+}
+
+static void
+on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void
+gh_runs_free(struct gh_runs **runs_of)
+{
+    struct gh_runs *runs = gh_take(*runs_of);
+
+    if (!runs)
+        return;
+    gh_runs_end_readers(runs);
+    while (runs->by_name)
+        forget(runs->by_name);
+    uv_close((uv_handle_t *)runs->timer, on_timer_closed);
+    free(runs);
+}
+
+/* The oldest ended runs go while there are too many. */
+static void
+make_room(struct gh_runs *runs)
+{
+    struct gh_run *run, *next;
+
+    HASH_ITER(hh, runs->by_name, run, next)
+    {
+        if (runs->count < runs->settings->runs_kept_max)
+            return;
+        if (run->active_calls == 0 && !run->readers)
+            forget(run);
+    }
+}
+
+static struct gh_run *
+find_or_make(struct gh_runs *runs, struct gh_slice name)
+{
+    struct gh_run *run;
+
+    HASH_FIND(hh, runs->by_name, name.bytes, name.len, run);
+    if (run)
+        return run;
+
+    make_room(runs);
+    run = gh_alloc(sizeof *run);
+    run->runs = runs;
+    run->name = gh_strndup(name.bytes, name.len);
+    run->ended_ms = uv_now(runs->loop);
+    HASH_ADD_KEYPTR(hh, runs->by_name, run->name, name.len, run);
+    runs->count++;
+    return run;
+}
+
+static void
+stop_waiting(struct gh_run_reader *reader)
+{
+    if (reader->until_ms) {
+        reader->until_ms = 0;
+        reader->run->runs->waiting--;
+    }
+}
+
+static void
+end_reader(struct gh_run_reader *reader)
+{
+    stop_waiting(reader);
+    DL_DELETE(reader->run->readers, reader);
+    reader->events->on_end(reader->context);
+    free(reader);
+}
+
+struct gh_run *
+gh_run_begin(struct gh_runs *runs, struct gh_slice name)
+{
+    struct gh_run *run = find_or_make(runs, name);
+    struct gh_run_reader *reader;
+
+    if (run->active_calls++ == 0) {
+        run->lines.len = 0;
+        run->cut = 0;
+        run->was_read = false;
+    }
+    run->has_begun = true;
+    DL_FOREACH(run->readers, reader)
+    {
+        stop_waiting(reader);
+    }
+    wind_timer(runs);
+    return run;
+}
+
+/* {"data": ["a\n", "b"], "output_type": "stdout", "serialization": null} and a newline. */
+static void
+format_lines(struct gh_buf *out, enum gh_stream stream, const char *text, size_t len)
+{
+    const char *end = text + len;
+    bool is_first = true;
+
+    /* The client prints a "stderr" line's text to its standard error, but knows it only as one
+     * string; upstream sends both streams as "stdout" lines, and so the order is kept. */
+    (void)stream;
+    gh_buf_add_text(out, "{\"data\": [");
+    while (text < end) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        const char *stop = newline ? newline + 1 : end;
+        gh_buf_add_text(out, is_first ? "" : ", ");
+        gh_jsontext_quote(out, text, (size_t)(stop - text), GH_JSONTEXT_ASCII);
+        is_first = false;
+        text = stop;
+    }
+    gh_buf_add_text(out, "], \"output_type\": \"stdout\", \"serialization\": null}\n");
+}
+
+static void
+tell(struct gh_run_reader *reader, const char *lines, size_t len)
+{
+    if (reader->backlog > READER_BACKLOG_MAX_BYTES) {
+        /* Ask with nothing how far it is; what it misses is said, never waited for. */
+        reader->backlog = reader->events->on_lines(reader->context, "", 0);
+        if (reader->backlog > READER_BACKLOG_MAX_BYTES) {
+            reader->dropped += len;
+            return;
+        }
+    }
+    if (reader->dropped) {
+        struct gh_buf note GH_SCOPED(gh_buf_done) = {0};
+        char *text GH_SCOPED(gh_free) = gh_asprintf(
+            "[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
+        reader->dropped = 0;
+        format_lines(&note, GH_STREAM_STDOUT, text, strlen(text));
+        reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);
+    }
+    if (len)
+        reader->backlog = reader->events->on_lines(reader->context, lines, len);
+}
+
+/* Keep the newest run_log_max_bytes, in whole lines. */
+static void
+cut_front(struct gh_run *run)
+{
+    size_t limit = run->runs->settings->run_log_max_bytes;
+
+    if (run->lines.len <= limit)
+        return;
+    size_t at = run->lines.len - limit / 2;
+    const uint8_t *newline = memchr(run->lines.bytes + at, '\n', run->lines.len - at);
+    size_t drop = newline ? (size_t)(newline - run->lines.bytes) + 1 : run->lines.len;
+    gh_buf_drop(&run->lines, drop);
+    run->cut += drop;
+}
+
+void
+gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t len)
+{
+    struct gh_run_reader *reader;
+    size_t start = run->lines.len;
+
+    if (len == 0)
+        return;
+    format_lines(&run->lines, stream, text, len);
+    DL_FOREACH(run->readers, reader)
+    {
+        tell(reader, (const char *)run->lines.bytes + start, run->lines.len - start);
+    }
+    if (run->readers)
+        run->was_read = true;
+    cut_front(run);
+}
+
+void
+gh_run_end(struct gh_run *run)
+{
+    if (--run->active_calls > 0)
+        return;
+    run->ended_ms = uv_now(run->runs->loop);
+    if (run->readers)
+        run->was_read = true;
+    while (run->readers)
+        end_reader(run->readers);
+}
+
+static void
+replay(struct gh_run_reader *reader)
+{
+    struct gh_run *run = reader->run;
+
+    reader->dropped = run->cut;
+    tell(reader, (const char *)run->lines.bytes, run->lines.len);
+}
+
+struct gh_run_reader *
+gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_reader_events *events,
+             void *context)
+{
+    struct gh_run *run = find_or_make(runs, name);
+    struct gh_run_reader *reader = gh_alloc(sizeof *reader);
+    bool is_over = run->has_begun && run->active_calls == 0;
+
+    reader->run = run;
+    reader->events = events;
+    reader->context = context;
+    DL_APPEND(run->readers, reader);
+
+    if (run->active_calls > 0) {
+        replay(reader);
+    } else if (is_over && !run->was_read) {
+        replay(reader);
+        run->was_read = true;
+        end_reader(reader);
+        reader = NULL;
+    } else {
+        /* Not begun; or ended and read before: then the reader most likely belongs to a next call
+         * of the same name (each step of an async generator is one), else it wants a replay. */
+        reader->replay_at_end_of_wait = is_over;
+        reader->until_ms =
+            uv_now(runs->loop) + (is_over ? REREAD_WAIT_MS : runs->settings->logs_wait_ms) + 1;
+        runs->waiting++;
+    }
+    wind_timer(runs);
+    return reader;
+}
+
+void
+gh_run_reader_drop(struct gh_run_reader *reader)
+{
+    stop_waiting(reader);
+    DL_DELETE(reader->run->readers, reader);
+    free(reader);
+}
+
+void
+gh_runs_end_readers(struct gh_runs *runs)
+{
+    struct gh_run *run, *next;
+
+    HASH_ITER(hh, runs->by_name, run, next)
+    {
+        while (run->readers)
+            end_reader(run->readers);
+    }
+}
+
+static void
+end_waits(struct gh_run *run, uint64_t now)
+{
+    struct gh_run_reader *reader, *next;
+
+    DL_FOREACH_SAFE(run->readers, reader, next)
+    {
+        if (!reader->until_ms || now < reader->until_ms)
+            continue;
+        if (reader->replay_at_end_of_wait)
+            replay(reader);
+        end_reader(reader);
+    }
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+    struct gh_runs *runs = timer->data;
+    uint64_t now = uv_now(runs->loop);
+    uint64_t keep_ms = runs->settings->logs_keep_s * 1000;
+    struct gh_run *run, *next;
+
+    HASH_ITER(hh, runs->by_name, run, next)
+    {
+        if (runs->waiting)
+            end_waits(run, now);
+        bool is_idle = run->active_calls == 0 && !run->readers;
+        if (is_idle && (!run->has_begun || now - run->ended_ms > keep_ms))
+            forget(run);
+    }
+    wind_timer(runs);
+}

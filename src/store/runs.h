@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * store/runs.h - the output of runs, for whoever reads /logs.
+ *
+ * A run is known by its name. It begins when a call with stream_logs is handed to a worker, or when
+ * a reader asks for it first; it is active while calls with its name are open. Readers get what the
+ * present run wrote so far, then each line as it comes, then the end right after the last line.
+ * Ended runs are kept for late readers within bounds of time, number and size. Lines are kept in the
+ * form they have on the wire (serialization.md section 7), so that ten readers cost one formatting.
+ * Loop thread only. */
+#ifndef GH_STORE_RUNS_H
+#define GH_STORE_RUNS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <uv.h>
+
+#include "wire/call.h"
+
+struct gh_settings;
+struct gh_runs;
+struct gh_run;
+struct gh_run_reader;
+
+/* How a reader is told; both borrowed for the reader's life. */
+struct gh_run_reader_events {
+    /* LEN bytes of whole lines; returns how many bytes the reader has not passed on yet. */
+    size_t (*on_lines)(void *context, const char *lines, size_t len);
+    /* No more will come. The reader is gone when this returns. */
+    void (*on_end)(void *context);
+};
+
+struct gh_runs *gh_runs_new(uv_loop_t *loop, const struct gh_settings *settings);
+void gh_runs_free(struct gh_runs **runs_of);
+
+/* A call of run NAME begins; pairs with gh_run_end. Lines of an earlier, ended run of that name are
+ * forgotten. */
+struct gh_run *gh_run_begin(struct gh_runs *runs, struct gh_slice name);
+
+/* Text that the run wrote; made into one line of the wire. */
+void gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t len);
+void gh_run_end(struct gh_run *run);
+
+/* Attach a reader to the run NAME: replays at once what there is. When the run is over, on_end is
+ * called before this returns and the result is NULL. A run that is not known is waited for. */
+struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name,
+                                   const struct gh_run_reader_events *events, void *context);
+
+/* The reader left; no event follows. */
+void gh_run_reader_drop(struct gh_run_reader *reader);
+
+/* End all readers, for shutdown. */
+void gh_runs_end_readers(struct gh_runs *runs);
+
+#endif

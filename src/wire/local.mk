@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# What daemon and worker both speak: libc only, and nothing of base/.
+libgh_plain_la_SOURCES += \
+	%reldir%/call.c \
+	%reldir%/call.h \
+	%reldir%/frame.c \
+	%reldir%/frame.h \
+	%reldir%/le.h
+
+# sorted: *.c *.h except call.* frame.* le.h
+libgatehouse_la_SOURCES += \
+	%reldir%/jsonscan.c \
+	%reldir%/jsonscan.h \
+	%reldir%/pickle.c \
+	%reldir%/pickle.h \
+	%reldir%/reply.c \
+	%reldir%/reply.h \
+	%reldir%/request.h \
+	%reldir%/url.c \
+	%reldir%/url.h

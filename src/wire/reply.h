@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wire/reply.h - the shapes of answers: envelope, exception, detail.
+ *
+ *     {"data": any, "output_type": string, "serialization": string or null}
+ *
+ * Compact separators and this order of keys, as the client's server writes them. Source:
+ * http-api.md section 1, serialization.md sections 3, 4 and 8. Loop thread only. */
+#ifndef GH_WIRE_REPLY_H
+#define GH_WIRE_REPLY_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "wire/request.h"
+
+#define GH_JSON "application/json"
+
+/* Exception classes that the daemon raises at the client; each can be loaded without Ray. */
+enum gh_pyclass {
+    GH_PY_EXCEPTION,
+    GH_PY_FILE_NOT_FOUND_ERROR,
+    GH_PY_KEY_ERROR,
+    GH_PY_OBJ_STORE_ERROR,
+    GH_PY_RUNTIME_ERROR,
+    GH_PY_VALUE_ERROR,
+};
+
+/* Answer with BUF's content as JSON; BUF is empty afterwards. */
+void gh_reply_json(struct gh_request *request, unsigned status, struct gh_buf *buf);
+
+/* {"data":null,"output_type":"success","serialization":null} */
+void gh_reply_success(struct gh_request *request);
+
+/* A result envelope. DATA is JSON text; SERIALIZATION a plain word, or NULL for null. */
+void gh_reply_result(struct gh_request *request, const char *data, size_t len,
+                     const char *serialization);
+
+/* STATUS with {"detail": text, "request_id": id}. */
+void gh_reply_detail(struct gh_request *request, unsigned status, const char *format, ...)
+    GH_PRINTF(3, 4);
+
+/* 503 with a Retry-After of one second. */
+void gh_reply_busy(struct gh_request *request, const char *format, ...) GH_PRINTF(2, 3);
+
+/* 200 with an exception envelope that the SDK re-raises as CLASS(text). */
+void gh_reply_exception(struct gh_request *request, enum gh_pyclass class, const char *format, ...)
+    GH_PRINTF(3, 4);
+
+/* "ValueError" for GH_PY_VALUE_ERROR and so on. */
+const char *gh_reply_class_name(enum gh_pyclass class);
+
+/* Append the exception envelope alone. */
+void gh_reply_add_exception(struct gh_buf *out, enum gh_pyclass class, const char *text);
+
+#endif

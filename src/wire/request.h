@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * wire/request.h - one HTTP request on its way down, and the door its answer goes back through.
+ *
+ * front/ makes it, api/ answers it exactly once: by reply, reply_fd, or stream followed by writes
+ * and end. It may be answered at once or in a later turn of the loop. When the client leaves first,
+ * on_gone is called once and the request must not be touched afterwards. Loop thread only. */
+#ifndef GH_WIRE_REQUEST_H
+#define GH_WIRE_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "wire/url.h"
+
+enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_DELETE, GH_OPTIONS, GH_OTHER };
+
+#define GH_REQUEST_ID_BYTES 72u
+
+struct gh_request;
+
+struct gh_sink {
+    /* Value of the request header NAME, or NULL. Borrowed until the request is answered. */
+    const char *(*header)(struct gh_request *request, const char *name);
+    /* Answer with LEN bytes at BODY, allocated with malloc and now the sink's to free. */
+    void (*reply)(struct gh_request *request, unsigned status, const char *content_type,
+                  uint8_t *body, size_t len);
+    /* Answer with the first LEN bytes of the descriptor FD, now the sink's to close. */
+    void (*reply_fd)(struct gh_request *request, unsigned status, const char *content_type, int fd,
+                     size_t len);
+    /* Begin an answer whose length is not known; then write and end. */
+    void (*stream)(struct gh_request *request, unsigned status, const char *content_type);
+    /* Queue LEN bytes; returns how many bytes wait unsent, these included. */
+    size_t (*write)(struct gh_request *request, const void *bytes, size_t len);
+    void (*end)(struct gh_request *request);
+};
+
+struct gh_route;
+
+struct gh_request {
+    const struct gh_sink *sink;
+    const struct gh_route *route; /* set by api/ when it has found one */
+    enum gh_method method;
+    struct gh_url url;             /* raw, borrowed from the request line */
+    struct gh_slice body;          /* empty until it is whole */
+    int body_fd;                   /* memfd that holds the body when it is large, else -1 */
+    char id[GH_REQUEST_ID_BYTES];  /* X-Request-ID of the client, or one of our own */
+    const char *allow;             /* value of an Allow header for the answer, static, or NULL */
+    unsigned retry_after_s;        /* adds Retry-After when not 0 */
+
+    void (*on_gone)(struct gh_request *request, void *context);
+    void *on_gone_context;
+    void *context; /* api/'s own */
+};
+
+/* The body's descriptor becomes the caller's; the request keeps its mapping. -1 when inline. */
+static inline int
+gh_request_take_body_fd(struct gh_request *request)
+{
+    int fd = request->body_fd;
+    request->body_fd = -1;
+    return fd;
+}
+
+#endif

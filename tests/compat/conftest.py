@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options and fixtures of the compatibility tests."""
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from integration.conftest import (daemon, pytest_runtest_makereport, shared_daemon,  # noqa: F401
+                                  start_daemon)
+
+from . import not_yet_served, replay
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("gatehouse")
+    group.addoption("--true-server", metavar="URL",
+                    help="replay the transcripts against this fresh Runhouse 0.0.42 server instead "
+                         "of the daemon, and compare with the recorded answers only")
+    group.addoption("--true-server-home", metavar="DIR",
+                    help="home of that server; it must hold proj/ (a copy of user_code/) and an "
+                         "empty tinypkg/")
+
+
+def pytest_terminal_summary(terminalreporter):
+    if not any("compat" in str(report.nodeid) for reports in terminalreporter.stats.values()
+               for report in reports if hasattr(report, "nodeid")):
+        return
+    counts: Counter[str] = Counter()
+    for name in [path.stem for path in sorted(replay.TRANSCRIPTS.glob("*.jsonl"))]:
+        if name in not_yet_served.FILES:
+            lines = (replay.TRANSCRIPTS / f"{name}.jsonl").read_text("utf-8").splitlines()
+            counts[f"{not_yet_served.FILES[name]} [{name}.jsonl]"] = len(lines)
+            continue
+        for exchange in replay.load(name):
+            if row := not_yet_served.find(exchange.id):
+                counts[row.reason] += 1
+    terminalreporter.section("recorded exchanges not yet served")
+    for reason, count in counts.most_common():
+        terminalreporter.write_line(f"{count:5}  {reason}")

@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the daemon answers otherwise than the recorded server, on purpose, and exactly how.
+
+Each row: the exchanges (ids, shell patterns), the reason, and a check that returns "" when the
+answer is exactly the improved one. The rules are the "Improve" rows of the protocol pages
+http-api.md (section 7, quirk numbers below) and serialization.md.
+"""
+from __future__ import annotations
+
+import json
+from fnmatch import fnmatchcase
+from typing import Any, Callable, NamedTuple
+
+from integration import pickles
+from .replay import Answer, Exchange, Plain, Server, log_lines, short, value_difference
+
+Check = Callable[[Exchange, Answer, Server], str]
+
+
+class Deviation(NamedTuple):
+    """free_text: the recorded server does not repeat its own text either."""
+
+    exchanges: str
+    reason: str
+    check: Check
+    free_text: bool = False
+
+
+# -- checks -------------------------------------------------------------------------------------
+
+def is_json(answer: Answer) -> str:
+    if answer.error:
+        return answer.error
+    if answer.content_type != "application/json":
+        return f"content type is {answer.content_type!r}"
+    try:
+        json.loads(answer.body)
+    except ValueError as error:
+        return f"not JSON: {error}"
+    return ""
+
+
+def body_is(value: Any, status: int = 200) -> Check:
+    """Exactly this JSON value."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        plain = Plain(server.home, server.port)
+        if answer.status != status:
+            return f"status is {answer.status}, not {status}: {answer.body[:400]!r}"
+        return value_difference("body", value, json.loads(answer.body), plain)
+    return check
+
+
+def detail(status: int, *words: str) -> Check:
+    """`{"detail": "..."}` with this status; the text names each of WORDS."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        body = json.loads(answer.body)
+        if answer.status != status:
+            return f"status is {answer.status}, not {status}: {answer.body[:400]!r}"
+        if not isinstance(body, dict) or not isinstance(body.get("detail"), str):
+            return f"no detail text: {short(body)}"
+        missing = [word for word in words if word not in body["detail"]]
+        return f"detail does not name {missing}: {body['detail']!r}" if missing else ""
+    return check
+
+
+def invalid(type_: str, *loc: Any) -> Check:
+    """A 422 with one error of this type and place, in the shape of the validator."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        if answer.status != 422:
+            return f"status is {answer.status}, not 422: {answer.body[:400]!r}"
+        errors = json.loads(answer.body).get("detail")
+        found = [(e["type"], e["loc"]) for e in errors] if isinstance(errors, list) else errors
+        return "" if found == [(type_, list(loc))] else f"errors are {found!r}"
+    return check
+
+
+def exception(name: str, text: str, *, prefix: bool = False, status: int = 200,
+              exact_text: bool = True) -> Check:
+    """An exception envelope under pickle: class NAME ("module.Class") and its text."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        if answer.status != status:
+            return f"status is {answer.status}, not {status}: {answer.body[:400]!r}"
+        body = json.loads(answer.body)
+        if list(body)[:3] != ["data", "output_type", "serialization"] or \
+                body["output_type"] != "exception":
+            return f"no exception envelope: {short(body)}"
+        data = body["data"]
+        error = pickles.loads(data["error"])
+        if not isinstance(error, pickles.Stub) or error.name != name:
+            return f"error is {error!r}"
+        plain = Plain(server.home, server.port)
+        found = plain.text(str(error.args[0])) if error.args else ""
+        if prefix and not found.startswith(text) or exact_text and not prefix and found != text:
+            return f"text is {found!r}"
+        if not isinstance(data.get("traceback"), str):
+            return "no traceback text"
+        return ""
+    return check
+
+
+def json_exception(status: int, error: str) -> Check:
+    """The exception envelope for serialization json: `error` is "<type>: <text>", no pickle."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        body = json.loads(answer.body)
+        if answer.status != status:
+            return f"status is {answer.status}, not {status}: {answer.body[:400]!r}"
+        if body.get("output_type") != "exception" or body.get("serialization") != "json":
+            return f"no exception envelope: {short(body)}"
+        data = body["data"]
+        if data.get("error") != error:
+            return f"error is {data.get('error')!r}"
+        if not data.get("traceback", "").startswith("Traceback") or "exception_as_str" not in data:
+            return f"no traceback or text: {short(data)}"
+        return ""
+    return check
+
+
+def lines_are(*lines: str) -> Check:
+    """A well-formed /logs stream with exactly these lines on stdout."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if answer.error or answer.status != 200 or answer.content_type != "application/json":
+            return repr(answer)
+        plain = Plain(server.home, server.port)
+        found = [(kind, plain.text(text)) for kind, text in log_lines(answer.body)]
+        return "" if found == [("stdout", line) for line in lines] else f"lines are {found}"
+    return check
+
+
+def head_like_get(exchange: Exchange, answer: Answer, server: Server) -> str:
+    if answer.error or answer.status != 200 or answer.body:
+        return repr(answer)
+    return "" if answer.content_type == "application/json" else repr(answer)
+
+
+def same_without_slash(exchange: Exchange, answer: Answer, server: Server) -> str:
+    """What the path without the slash answers now."""
+    path, mark, query = exchange.path.partition("?")
+    plain = server.send(exchange.method, path.rstrip("/") + mark + query, exchange.headers, "")
+    if answer.status != 200:
+        return f"status is {answer.status}: {answer.body[:300]!r}"
+    if "keys" in path:  # the store has moved on; the shape is what counts
+        body = json.loads(answer.body)
+        same = list(body) == ["data", "output_type", "serialization"] and \
+            isinstance(body["data"], list)
+        return "" if same else f"body is {answer.body[:300]!r}"
+    return "" if answer.body == plain.body else f"{answer.body!r} is not {plain.body!r}"
+
+
+def like_recorded_but(**changes: Any) -> Check:
+    """The recorded envelope with another decoded `data`."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        body = json.loads(answer.body)
+        if answer.status != 200 or body.get("output_type") != "result_serialized":
+            return repr(answer)
+        data = body["data"]
+        if body["serialization"] == "pickle":
+            data = pickles.loads(data)
+        elif body["serialization"] == "json":
+            data = json.loads(data)
+        return value_difference("data", changes["data"], data, Plain(server.home, server.port))
+    return check
+
+
+def instance_state(exchange: Exchange, answer: Answer, server: Server) -> str:
+    """fetch(): an instance of the user's class with the object's own attributes."""
+    if wrong := is_json(answer):
+        return wrong
+    body = json.loads(answer.body)
+    if body.get("output_type") != "result_serialized":
+        return repr(answer)
+    instance = pickles.loads(body["data"])
+    if not isinstance(instance, pickles.Stub) or instance.name != "demo.Counter":
+        return f"data is {instance!r}"
+    own = {k: instance.state.get(k) for k in ("value", "history")}
+    return "" if own == {"value": 102, "history": [1, 3]} else f"attributes are {own}"
+
+
+def handle_with_state(exchange: Exchange, answer: Answer, server: Server) -> str:
+    """The recorded handle; its state may hold more of the object's attributes."""
+    if wrong := is_json(answer):
+        return wrong
+    body = json.loads(answer.body)
+    if body.get("output_type") != "result_serialized":
+        return repr(answer)
+    plain = Plain(server.home, server.port)
+    recorded = plain.value(pickles.loads(json.loads(exchange.answer_body)["data"]))
+    actual = plain.value(pickles.loads(body["data"]))
+    if (recorded.name, recorded.args) != (actual.name, actual.args):
+        return f"handle {short(recorded)} became {short(actual)}"
+    return "" if (actual.state or {}).get("value") == 102 else f"state is {actual.state!r}"
+
+
+def exception_but_for_text(prefix: str) -> Check:
+    """The recorded exception class; only the start of its text is promised."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        recorded = json.loads(exchange.answer_body)["data"]
+        name = pickles.loads(recorded["error"]).name
+        return exception(name, prefix, prefix=True)(exchange, answer, server)
+    return check
+
+
+# -- the table ----------------------------------------------------------------------------------
+
+TABLE = [
+    # slashes, methods, content types
+    Deviation("core/check_trailing_slash", "both slash forms are served directly, no 307",
+              body_is({"rh_version": "0.0.42"})),
+    Deviation("functions/get_call_trailing_slash", "both slash forms are served directly, no 307",
+              body_is({"data": "\"runhouse\"", "output_type": "result_serialized",
+                       "serialization": "json"})),
+    Deviation("objects/keys_for_process#1:keys", "both slash forms are served directly, no 307",
+              same_without_slash),
+    Deviation("old-sdk/*-keys-env#1:keys", "both slash forms are served directly, no 307",
+              same_without_slash),
+    Deviation("core/head_check", "quirk 23: HEAD is answered like GET", head_like_get),
+    Deviation("errors/wrong_content_type", "quirk 24: JSON is read whatever the content type says",
+              body_is("ab")),
+
+    # 500 without a word becomes JSON with a reason
+    Deviation("functions/get_exception_json", "quirk 1: an exception under json is an envelope",
+              json_exception(500, "ValueError: zz")),
+    Deviation("functions/post_exception_none", "quirk 1: an exception under none has a detail",
+              detail(500, "ValueError", "zz")),
+    Deviation("errors/unknown_key_get", "quirk 3: unknown key under json is 404",
+              detail(404, "nokey")),
+    Deviation("errors/unknown_method_get", "quirk 3: unknown method under json is 404",
+              detail(404, "nomethod")),
+    Deviation("errors/missing_argument_get", "quirk 1: the TypeError of the call, in an envelope",
+              json_exception(500, "TypeError: concat() missing 1 required positional argument: "
+                                  "'b'")),
+    Deviation("errors/bad_serialization_post_no_data", "bad serialization is 400 without data too",
+              detail(400, "Invalid serialization type random")),
+    Deviation("errors/bad_serialization_get", "quirk 2: GET has the status codes of POST",
+              detail(400, "Invalid serialization type yaml")),
+    Deviation("errors/empty_run_name", "bad input is 4xx and says what is wrong",
+              detail(422, "run_name is required for all calls.")),
+    Deviation("errors/empty_body", "an empty body is a body that is missing",
+              invalid("missing", "body")),
+    Deviation("errors/bad_json_data", "bad input is 4xx and names the field", detail(422, "data")),
+    Deviation("errors/data_not_dict", "serialization.md 2: call data must be an object",
+              detail(422, "data")),
+    Deviation("errors/get_stream_logs_without_run_name", "http-api.md 6: 422 instead of 500",
+              invalid("missing", "query", "run_name")),
+    Deviation("errors/logs_no_target", "a target that is missing is 422, not 500",
+              invalid("missing", "body", "key")),
+
+    # other classes of exceptions: builtins and runhouse ones only (quirk 25)
+    Deviation("errors/bad_base64", "quirk 25: no class built on ray.exceptions",
+              exception("builtins.ValueError", "", prefix=True)),
+    Deviation("modules/put_resource_bad_module", "quirks 1 and 25: the import error itself",
+              json_exception(500, "ModuleNotFoundError: No module named 'nomod'")),
+    Deviation("processes/kill_unknown_process", "a KeyError with the name instead of a Ray class",
+              exception("builtins.KeyError", "pmin")),
+    Deviation("objects/rename_missing", "http-api.md 5: KeyError for an unknown key",
+              exception("builtins.KeyError", "Key zzz not found in any process.")),
+    Deviation("objects/delete_process_name", "deleting a process by its name succeeds",
+              body_is({"data": ["brandnew"], "output_type": "result_serialized",
+                       "serialization": None})),
+    Deviation("errors/unknown_key_sdk#2:logs", "quirk 11: the stream of a failed call just ends",
+              lines_are()),
+    Deviation("errors/logs_unknown_key_pickle", "quirk 11: the stream of an unknown run just ends",
+              lines_are()),
+
+    # texts that hold what differs between machines or servers
+    Deviation("errors/unknown_method_sdk#1:local_inst.nomethod", "the repr of the object is free",
+              exception_but_for_text("Method nomethod not found on module "), True),
+    Deviation("core/cert_missing", "the path of the certificate is the daemon's own",
+              exception_but_for_text("No certificate found on cluster in path: "), True),
+    Deviation("processes/create_process_too_many_cpus", "what is free is the machine's",
+              exception_but_for_text("Requested resource CPU=99 is not available on the cluster."), True),
+    Deviation("processes/create_process_gpu_missing", "what is free is the machine's",
+              exception_but_for_text("Requested resource GPU=1 is not available on the cluster."), True),
+    Deviation("packages/install_bad_method", "the order of a set of names is not fixed",
+              exception_but_for_text("Unknown install method zzz. Must be one of "), True),
+
+    # values
+    Deviation("functions/get_add_strings", "GET arguments are cast by the annotations (a: int)",
+              body_is({"data": "3", "output_type": "result_serialized", "serialization": "json"})),
+    Deviation("functions/call_noisy_stream#2:logs",
+              "quirk 14: a log record once; one stream in the order of writing",
+              lines_are(*(line for i in range(3) for line in (
+                  f"line {i}\n", f"WARNING | TIME | demo:LINE | log {i}\n", f"err {i}\n")))),
+    Deviation("modules/fetch_object#1:counter.resolved_state",
+              "the instance holds the object's attributes; internals of the SDK are not needed",
+              instance_state),
+    Deviation("modules/get_full_object", "the handle carries the object's own attributes",
+              handle_with_state),
+    Deviation("modules/method_after_shadowing#1:counter2.inc",
+              "quirk 17: a handle does not replace the object it stands for",
+              like_recorded_but(data=116)),
+]
+
+
+def find(id_: str) -> Deviation | None:
+    for row in TABLE:
+        if fnmatchcase(id_, row.exchanges):
+            return row
+    return None

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# --- static: what the tree itself promises ------------------------------------------------------
+
+static_tests += \
+	tools/check-exports \
+	tools/check-layers \
+	tools/check-scripts \
+	tools/check-sources
+
+# --- unit: one Check program per source file, <folder>_<file>_test.c ----------------------------
+
+# sorted, programs: unit/*_test.c
+unit_programs =
+# sorted: unit/*.h
+EXTRA_DIST +=
+
+# --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------
+
+# sorted, programs: fuzz/*_fuzz.c
+fuzz_programs =
+
+if FUZZING
+# libFuzzer brings main; run one with tools/fuzz.
+noinst_PROGRAMS += $(fuzz_programs)
+LDADD += $(GH_FUZZ_LDFLAGS)
+else
+# Our main runs the target over its corpus.
+check_PROGRAMS += $(fuzz_programs)
+fuzz_tests += $(fuzz_programs)
+noinst_LTLIBRARIES += %reldir%/libfuzz_replay.la
+%canon_reldir%_libfuzz_replay_la_SOURCES = %reldir%/fuzz/replay.c
+LDADD += %reldir%/libfuzz_replay.la
+
+if HAVE_CHECK
+check_PROGRAMS += $(unit_programs)
+unit_tests += $(unit_programs)
+else
+static_tests += tests/unit/need-check
+endif
+endif
+
+EXTRA_DIST += %reldir%/fuzz/corpus %reldir%/unit/need-check
+
+# --- Python suites: pytest in the venv of tools/make-venv ---------------------------------------
+
+pytest_tests += \
+	tests/python/run \
+	tests/integration/run \
+	tests/compat/run
+
+EXTRA_DIST += \
+	%reldir%/bench \
+	%reldir%/compat \
+	%reldir%/fake \
+	%reldir%/integration \
+	%reldir%/pytest.ini \
+	%reldir%/python \
+	%reldir%/requirements.txt \
+	%reldir%/run-pytest
