@@ -94,6 +94,10 @@ AC_DEFUN([GH_HARDENING], [
         AS_IF([test "$gh_fortify" != none],
             [GH_HARDEN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$gh_fortify"])
     ])
+    # A sanitizer's own symbols may come from the program that loads the module.
+    GH_NO_UNDEFINED=
+    AS_IF([test -n "$GH_HARDEN_CPPFLAGS"], [GH_TRY_FLAGS([GH_NO_UNDEFINED], [-Wl,-z,defs])])
+    AC_SUBST([GH_NO_UNDEFINED])
     # Objects are position independent already (libtool, shared only); programs need the link flag.
     GH_PIE_LDFLAGS=
     GH_TRY_FLAGS([GH_PIE_LDFLAGS], [-pie])

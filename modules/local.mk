@@ -3,9 +3,9 @@
 # see libc only.
 runtime_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared
 
-# The parts of the Python runtime that know nothing of Python: unit tests link them too.
+# Reading and writing frames in a worker, in threads: knows nothing of Python. Unit tests link it too.
 noinst_LTLIBRARIES += libgh_worker.la
-# sorted: python/*.c python/*.h runtime.h except python/embed* python/ext* python/find*
+# sorted: python/*.c python/*.h runtime.h except python/embed* python/ext* python/find* python/probe*
 libgh_worker_la_SOURCES = \
 	%reldir%/python/baton.c \
 	%reldir%/python/baton.h \
@@ -18,20 +18,25 @@ libgh_worker_la_SOURCES = \
 	%reldir%/python/outbox.h \
 	%reldir%/python/parts.c \
 	%reldir%/python/parts.h \
-	%reldir%/python/probe.c \
-	%reldir%/python/probe.h \
 	%reldir%/runtime.h
+
+# How an interpreter is found.
+noinst_LTLIBRARIES += libgh_find.la
+# sorted: python/find* python/probe*
+libgh_find_la_SOURCES = \
+	%reldir%/python/find.c \
+	%reldir%/python/find.h \
+	%reldir%/python/probe.c \
+	%reldir%/python/probe.h
 
 # Finds and loads libpython; has no symbol of Python's, so that it loads before it.
 modules_LTLIBRARIES += modules/python.la
-# sorted: python/embed* python/find*
+# sorted: python/embed*
 modules_python_la_SOURCES = \
-	%reldir%/python/embed.c \
-	%reldir%/python/find.c \
-	%reldir%/python/find.h
+	%reldir%/python/embed.c
 modules_python_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
-modules_python_la_LDFLAGS = $(runtime_ldflags) -export-symbols-regex '^gh_runtime_v1$$'
-modules_python_la_LIBADD = libgh_worker.la libgh_plain.la $(DL_LIBS)
+modules_python_la_LDFLAGS = $(runtime_ldflags) $(GH_NO_UNDEFINED) -export-symbols-regex '^gh_runtime_v1$$'
+modules_python_la_LIBADD = libgh_find.la libgh_plain.la $(DL_LIBS)
 
 # One extension for CPython 3.9 and later; its Py symbols bind when it is loaded.
 modules_LTLIBRARIES += modules/_gatehouse.abi3.la
@@ -57,8 +62,8 @@ modules_LTLIBRARIES += modules/echo.la
 modules_echo_la_SOURCES = \
 	%reldir%/echo/echo.c
 modules_echo_la_CFLAGS = $(AM_CFLAGS) -fvisibility=default
-modules_echo_la_LDFLAGS = $(runtime_ldflags) -export-symbols-regex '^gh_runtime_v1$$'
-modules_echo_la_LIBADD = libgh_plain.la
+modules_echo_la_LDFLAGS = $(runtime_ldflags) $(GH_NO_UNDEFINED) -export-symbols-regex '^gh_runtime_v1$$'
+modules_echo_la_LIBADD = libgh_worker.la libgh_plain.la
 
 gatehousepydir = $(modulesdir)/gatehouse
 # sorted: python/gatehouse/*.py

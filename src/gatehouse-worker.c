@@ -105,9 +105,12 @@ static int
 parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     static const struct option options[] = {
-        {"runtime", required_argument, NULL, 'r'},   {"fd", required_argument, NULL, 'f'},
-        {"process", required_argument, NULL, 'p'},   {"python", required_argument, NULL, 'y'},
-        {"module-dir", required_argument, NULL, 'm'}, {"cache-dir", required_argument, NULL, 'c'},
+        {"runtime", required_argument, NULL, 'r'},
+        {"fd", required_argument, NULL, 'f'},
+        {"process", required_argument, NULL, 'p'},
+        {"python", required_argument, NULL, 'y'},
+        {"module-dir", required_argument, NULL, 'm'},
+        {"cache-dir", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     struct gh_runtime_options *out = &arguments->options;
@@ -192,7 +195,8 @@ find_module_dir(const char *given, char out[PATH_MAX])
     if (len > 0) {
         self[len] = 0;
         char *slash = strrchr(self, '/');
-        if (slash && snprintf(out, PATH_MAX, "%.*s/modules", (int)(slash - self), self) < PATH_MAX &&
+        if (slash &&
+            snprintf(out, PATH_MAX, "%.*s/modules", (int)(slash - self), self) < PATH_MAX &&
             access(out, X_OK) == 0)
             return out;
     }
@@ -205,7 +209,8 @@ run(const struct arguments *arguments)
     const struct gh_runtime_options *options = &arguments->options;
     char path[PATH_MAX];
 
-    if (snprintf(path, sizeof path, "%s/%s.so", options->module_dir, arguments->runtime) >= PATH_MAX)
+    if (snprintf(path, sizeof path, "%s/%s.so", options->module_dir, arguments->runtime) >=
+        PATH_MAX)
         return unavailable(options, "the path of the module folder is too long");
 
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);

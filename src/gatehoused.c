@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/home.h"
 #include "conf/settings.h"
 #include "front/server.h"
 #include "node/usage.h"
@@ -68,7 +69,7 @@ state_dir(const struct gh_settings *settings)
     char *path = settings->state_dir[0] ? gh_strdup(settings->state_dir)
                  : systemd && *systemd  ? gh_strdup(systemd)
                  : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
-                                        : gh_asprintf("%s/.local/state/gatehouse", gh_pool_home());
+                                        : gh_home_path("~/.local/state/gatehouse");
 
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -259,11 +260,12 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
 {
     if (on_loopback(settings->host) || settings->insecure)
         return GH_OK;
-    return gh_err_set(err, GH_E_INPUT,
-                      "host is '%s', which others can reach, and no caller is checked: anyone could "
-                      "run code here. Listen on 127.0.0.1, or say --insecure if the network is "
-                      "closed",
-                      settings->host);
+    return gh_err_set(
+        err, GH_E_INPUT,
+        "host is '%s', which others can reach, and no caller is checked: anyone could "
+        "run code here. Listen on 127.0.0.1, or say --insecure if the network is "
+        "closed",
+        settings->host);
 }
 
 static int

@@ -19,7 +19,17 @@
 #define NAME_MAX_BYTES 1024u
 #define RUN_NAME_MAX_BYTES 512u
 
-enum { DATA, SERIALIZATION, RUN_NAME, STREAM_LOGS, SAVE, REMOTE, BODY_COUNT, BARE = BODY_COUNT, QUERY_COUNT };
+enum {
+    DATA,
+    SERIALIZATION,
+    RUN_NAME,
+    STREAM_LOGS,
+    SAVE,
+    REMOTE,
+    BODY_COUNT,
+    BARE = BODY_COUNT,
+    QUERY_COUNT
+};
 
 static const struct gh_field body_fields[BODY_COUNT] = {
     [DATA] = {"data", GH_FIELD_ANY, false},
@@ -46,7 +56,7 @@ struct call_form {
     char *key_owned, *method_owned; /* back them when they had escapes */
     char run_name_made[2 * NAME_MAX_BYTES + 64];
     enum gh_serialization serialization;
-    unsigned flags; /* GH_CALL_* */
+    unsigned flags;       /* GH_CALL_* */
     struct gh_slice data; /* JSON text; empty for none */
 };
 
@@ -137,9 +147,10 @@ take_run_name(struct gh_request *request, struct call_form *form, const struct g
         return -1;
     }
     gh_jsontext_quote(&input, value->text.bytes, value->text.len, GH_JSONTEXT_UTF8);
-    gh_fields_refuse(request, where, "run_name", "string_pattern_mismatch",
-                     "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with a dot",
-                     (struct gh_slice){(char *)input.bytes, input.len});
+    gh_fields_refuse(
+        request, where, "run_name", "string_pattern_mismatch",
+        "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with a dot",
+        (struct gh_slice){(char *)input.bytes, input.len});
     return -1;
 }
 

@@ -118,8 +118,8 @@ gh_fields_scan(struct gh_request *request, const struct gh_field *fields, size_t
     enum gh_jsonscan_result result;
 
     memset(values, 0, count * sizeof values[0]);
-    *is_absent_out = request->body.len == 0 ||
-                     (request->body.len < 64 && is_blank_text(request->body));
+    *is_absent_out =
+        request->body.len == 0 || (request->body.len < 64 && is_blank_text(request->body));
     if (*is_absent_out)
         return 0;
 

@@ -25,8 +25,7 @@ on_gone(struct gh_request *request, void *context)
 }
 
 struct gh_forward *
-gh_forward_new(struct gh_api *api, struct gh_request *request,
-               enum gh_serialization serialization)
+gh_forward_new(struct gh_api *api, struct gh_request *request, enum gh_serialization serialization)
 {
     struct gh_forward *forward = gh_alloc(sizeof *forward);
 

@@ -18,8 +18,8 @@ struct gh_forward {
     struct gh_request *request; /* NULL once the client has left */
     enum gh_serialization serialization;
     bool is_bare;
-    struct gh_run *run;    /* ended after the answer; NULL when logs are not streamed */
-    struct gh_spec *spec;  /* kept for the key when the answer is good; see on_ok */
+    struct gh_run *run;   /* ended after the answer; NULL when logs are not streamed */
+    struct gh_spec *spec; /* kept for the key when the answer is good; see on_ok */
     /* Called before the request is answered, when the worker did what was asked. May be NULL. */
     void (*on_ok)(struct gh_forward *forward, struct gh_call *call);
 };

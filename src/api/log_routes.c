@@ -84,8 +84,7 @@ gh_route_logs(struct gh_api *api, struct gh_request *request)
                          values[RUN_NAME].raw);
     } else if (targets != 1) {
         gh_fields_refuse(request, "body", "key", "missing",
-                         "Exactly one of key, process and node_ip_or_idx is needed",
-                         request->body);
+                         "Exactly one of key, process and node_ip_or_idx is needed", request->body);
     } else if (values[KEY].is_given && !gh_keys_find(api->keys, values[KEY].text)) {
         /* Nothing will ever run under that key's name; the call itself says so. */
         request->sink->stream(request, 200, GH_JSON);

@@ -76,10 +76,10 @@ cpu_usage(struct gh_api *api)
     struct gh_memory memory;
 
     gh_usage_memory(&memory);
-    return json_pack("{s:I, s:f, s:I, s:I, s:f}", "free_memory",
-                     (json_int_t)memory.available_bytes, "used_memory_percent",
-                     memory.used_percent, "total_memory", (json_int_t)memory.total_bytes,
-                     "used_memory", (json_int_t)(memory.total_bytes - memory.available_bytes),
+    return json_pack("{s:I, s:f, s:I, s:I, s:f}", "free_memory", (json_int_t)memory.available_bytes,
+                     "used_memory_percent", memory.used_percent, "total_memory",
+                     (json_int_t)memory.total_bytes, "used_memory",
+                     (json_int_t)(memory.total_bytes - memory.available_bytes),
                      "utilization_percent", gh_usage_cpu(api->usage));
 }
 
@@ -91,10 +91,10 @@ active_calls(const struct gh_process *process, const char *key)
     for (const struct gh_call *call = process->calls; call; call = call->next) {
         if (call->kind != GH_FRAME_CALL || strcmp(call->key, key) != 0)
             continue;
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:f, s:s}", "key", call->key, "method_name",
-                            call->method, "request_id", call->request_id, "start_time",
-                            call->started_unix_s, "run_name", call->run_name));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:f, s:s}", "key", call->key,
+                                              "method_name", call->method, "request_id",
+                                              call->request_id, "start_time", call->started_unix_s,
+                                              "run_name", call->run_name));
     }
     return list;
 }
@@ -117,13 +117,12 @@ process_status(struct gh_api *api, const struct gh_process *process)
     }
     gh_usage_memory(&memory);
     gh_usage_process(process->worker ? process->worker->pid : 0, &usage);
-    return json_pack("{s:s, s:s, s:i, s:{s:I, s:f, s:I, s:f}, s:i, s:o}", "node_ip",
-                     gh_cluster_ip(api->cluster), "node_name", "worker_0", "node_index", 0,
-                     "process_cpu_usage", "used_memory", (json_int_t)usage.used_bytes,
-                     "utilization_percent", usage.cpu_percent, "total_memory",
-                     (json_int_t)memory.total_bytes, "used_memory_percent", usage.used_percent,
-                     "pid", process->worker ? process->worker->pid : 0,
-                     "process_resource_mapping", keys);
+    return json_pack(
+        "{s:s, s:s, s:i, s:{s:I, s:f, s:I, s:f}, s:i, s:o}", "node_ip", gh_cluster_ip(api->cluster),
+        "node_name", "worker_0", "node_index", 0, "process_cpu_usage", "used_memory",
+        (json_int_t)usage.used_bytes, "utilization_percent", usage.cpu_percent, "total_memory",
+        (json_int_t)memory.total_bytes, "used_memory_percent", usage.used_percent, "pid",
+        process->worker ? process->worker->pid : 0, "process_resource_mapping", keys);
 }
 
 void

@@ -23,17 +23,16 @@
 static struct gh_process *
 process_of(struct gh_api *api, const struct gh_value *value)
 {
-    char *name GH_SCOPED(gh_free) = value->is_given
-                                        ? gh_strndup(value->text.bytes, value->text.len)
-                                        : gh_strdup(DEFAULT_PROCESS);
+    char *name GH_SCOPED(gh_free) = value->is_given ? gh_strndup(value->text.bytes, value->text.len)
+                                                    : gh_strdup(DEFAULT_PROCESS);
     return gh_pool_find(api->pool, name);
 }
 
 static void
 refuse_process(struct gh_request *request, struct gh_slice name)
 {
-    gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR,
-                       "Got None servlet for servlet_name %.*s.", (int)name.len, name.bytes);
+    gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR, "Got None servlet for servlet_name %.*s.",
+                       (int)name.len, name.bytes);
 }
 
 /* Point ORDER at RAW, which stands in the request's body. */

@@ -79,9 +79,8 @@ check_compute(struct gh_request *request, const json_t *compute)
         return -1;
     }
     if (node && !json_is_null(node) && asks_resources) {
-        gh_reply_exception(
-            request, GH_PY_VALUE_ERROR,
-            "Cannot specify both node_idx and CPU/GPU ray_resources for a process.");
+        gh_reply_exception(request, GH_PY_VALUE_ERROR,
+                           "Cannot specify both node_idx and CPU/GPU ray_resources for a process.");
         return -1;
     }
     return 0;
@@ -97,10 +96,11 @@ python_of(struct gh_api *api, struct gh_request *request, const json_t *runtime_
     const char *conda = json_string_value(json_object_get(runtime_env, "conda"));
 
     if (conda && conda[0] != '/') {
-        gh_reply_exception(request, GH_PY_VALUE_ERROR,
-                           "runtime_env asks for the conda env '%s' by name; give its path instead, "
-                           "as in {'conda': '/opt/conda/envs/%s'}.",
-                           conda, conda);
+        gh_reply_exception(
+            request, GH_PY_VALUE_ERROR,
+            "runtime_env asks for the conda env '%s' by name; give its path instead, "
+            "as in {'conda': '/opt/conda/envs/%s'}.",
+            conda, conda);
         return NULL;
     }
     return venv ? venv : python ? python : conda ? conda : api->settings->env;
@@ -302,8 +302,8 @@ gh_route_env_vars(struct gh_api *api, struct gh_request *request)
         values[PROCESS].is_given ? gh_pool_find(api->pool, process_name) : NULL;
 
     if (values[PROCESS].is_given && !process) {
-        gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR,
-                           "Got None servlet for servlet_name %s.", process_name);
+        gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR, "Got None servlet for servlet_name %s.",
+                           process_name);
         gh_fields_done(values, COUNT);
         return;
     }

@@ -32,7 +32,12 @@ read_utf8(const unsigned char *text, size_t len, size_t *used_out)
 {
     static const unsigned smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned first = text[0];
-    size_t size = first < 0x80 ? 1 : first < 0xC2 ? 0 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : first < 0xF5 ? 4 : 0;
+    size_t size = first < 0x80   ? 1
+                  : first < 0xC2 ? 0
+                  : first < 0xE0 ? 2
+                  : first < 0xF0 ? 3
+                  : first < 0xF5 ? 4
+                                 : 0;
 
     *used_out = 1;
     if (size == 1)
@@ -178,8 +183,8 @@ gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len)
     const char *end = literal + len - 1;
     while (cursor < end) {
         const char *plain = cursor;
-        while (cursor < end && *cursor != '\\' && *cursor != '"' && (unsigned char)*cursor >= 0x20 &&
-               (unsigned char)*cursor < 0x80)
+        while (cursor < end && *cursor != '\\' && *cursor != '"' &&
+               (unsigned char)*cursor >= 0x20 && (unsigned char)*cursor < 0x80)
             cursor++;
         gh_buf_add(out, plain, (size_t)(cursor - plain));
         if (cursor == end)

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 enum gh_jsontext_style {
-    GH_JSONTEXT_UTF8,  /* as the client's server writes answers: only what JSON demands is escaped */
+    GH_JSONTEXT_UTF8, /* as the client's server writes answers: only what JSON demands is escaped */
     GH_JSONTEXT_ASCII, /* as it writes log lines: all above 0x7e and all controls are escaped */
 };
 

@@ -37,8 +37,8 @@ gh_log_level_by_name(const char *name)
         const char *name;
         enum gh_log_level level;
     } names[] = {
-        {"DEBUG", GH_LOG_DEBUG}, {"INFO", GH_LOG_INFO}, {"WARNING", GH_LOG_WARN},
-        {"WARN", GH_LOG_WARN},   {"ERROR", GH_LOG_ERR}, {"ERR", GH_LOG_ERR},
+        {"DEBUG", GH_LOG_DEBUG},  {"INFO", GH_LOG_INFO}, {"WARNING", GH_LOG_WARN},
+        {"WARN", GH_LOG_WARN},    {"ERROR", GH_LOG_ERR}, {"ERR", GH_LOG_ERR},
         {"CRITICAL", GH_LOG_ERR},
     };
 

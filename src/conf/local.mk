@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/home.c \
+	%reldir%/home.h \
 	%reldir%/settings.c \
 	%reldir%/settings.h

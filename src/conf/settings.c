@@ -148,8 +148,8 @@ add_module(struct gh_settings *settings, const char *text, struct gh_err *err)
             return gh_err_set(err, GH_E_INPUT, "--module '%.*s' is given twice", (int)name_len,
                               text);
 
-    settings->modules = gh_realloc(settings->modules, (settings->module_count + 1) *
-                                                          sizeof settings->modules[0]);
+    settings->modules =
+        gh_realloc(settings->modules, (settings->module_count + 1) * sizeof settings->modules[0]);
     settings->modules[settings->module_count++] = (struct gh_module_spec){
         .name = gh_strndup(text, name_len), .file = gh_strdup(path), .attr = gh_strdup(colon + 1)};
     return GH_OK;

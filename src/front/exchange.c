@@ -96,8 +96,8 @@ method_of(const char *method)
     static const struct {
         const char *name;
         enum gh_method method;
-    } names[] = {{"GET", GH_GET},       {"POST", GH_POST}, {"HEAD", GH_HEAD},
-                 {"PUT", GH_PUT},       {"DELETE", GH_DELETE}, {"OPTIONS", GH_OPTIONS}};
+    } names[] = {{"GET", GH_GET}, {"POST", GH_POST},     {"HEAD", GH_HEAD},
+                 {"PUT", GH_PUT}, {"DELETE", GH_DELETE}, {"OPTIONS", GH_OPTIONS}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i].name, method) == 0)
@@ -155,10 +155,10 @@ check_browser(struct gh_exchange *exchange)
 
     if (!site && !mode && !sink.header(request, "Origin"))
         return true;
-    unsigned status = gh_guard_browser(
-        exchange->guard.host, site, mode, sink.header(request, "Content-Type"),
-        exchange->guard.is_chunked || exchange->guard.content_length > 0,
-        exchange->conn->server->settings->allowed_hosts, &problem);
+    unsigned status =
+        gh_guard_browser(exchange->guard.host, site, mode, sink.header(request, "Content-Type"),
+                         exchange->guard.is_chunked || exchange->guard.content_length > 0,
+                         exchange->conn->server->settings->allowed_hosts, &problem);
     if (status == 0)
         return true;
     refuse(exchange, status, problem);
@@ -188,9 +188,9 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
         return;
     if (exchange->guard.content_length > server->settings->body_max_bytes) {
         exchange->wants_close = true;
-        gh_reply_detail(request, 413, "The body has %llu bytes, the limit is %llu (body_max_bytes).",
-                        exchange->guard.content_length,
-                        (unsigned long long)server->settings->body_max_bytes);
+        gh_reply_detail(
+            request, 413, "The body has %llu bytes, the limit is %llu (body_max_bytes).",
+            exchange->guard.content_length, (unsigned long long)server->settings->body_max_bytes);
         return;
     }
 
@@ -419,5 +419,5 @@ sink_end(struct gh_request *request)
     wake_stream(exchange);
 }
 
-static const struct gh_sink sink = {sink_header, sink_reply,  sink_reply_fd,
+static const struct gh_sink sink = {sink_header, sink_reply, sink_reply_fd,
                                     sink_stream, sink_write, sink_end};

@@ -40,7 +40,7 @@ struct gh_server {
     int listen_fd; /* -1 once draining */
     unsigned port;
     uv_poll_t poll;
-    uv_idle_t idle;  /* runs while libmicrohttpd has work left */
+    uv_idle_t idle; /* runs while libmicrohttpd has work left */
     uv_timer_t sweep;
     bool is_sweeping;
     bool is_draining;

@@ -117,8 +117,7 @@ keep_raw(void *context, struct MHD_Connection *mhd, char *text)
     return strlen(text);
 }
 
-static void GH_PRINTF(2, 0)
-on_mhd_log(void *context, const char *format, va_list args)
+static void GH_PRINTF(2, 0) on_mhd_log(void *context, const char *format, va_list args)
 {
     char text[400];
 

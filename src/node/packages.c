@@ -6,18 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "pool/pool.h"
-
-/* "~/x" and relative paths are the home's, as the client means them. */
-static char *
-absolute(const char *path)
-{
-    if (path[0] == '/')
-        return gh_strdup(path);
-    if (strcmp(path, "~") == 0)
-        return gh_strdup(gh_pool_home());
-    return gh_asprintf("%s/%s", gh_pool_home(), strncmp(path, "~/", 2) == 0 ? path + 2 : path);
-}
+#include "conf/home.h"
 
 /* The target is a text, or [path, path or null]: the first that is a text counts. */
 static const char *
@@ -62,7 +51,7 @@ gh_packages_plan(const json_t *config, char **path_out, struct gh_err *err)
         return GH_PACKAGE_BAD;
     }
 
-    char *path GH_SCOPED(gh_free) = absolute(target);
+    char *path GH_SCOPED(gh_free) = gh_home_path(target);
     if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
         gh_err_set(err, GH_E_NOT_FOUND, "Path %s does not exist.", path);
         return GH_PACKAGE_NO_PATH;

@@ -24,8 +24,8 @@ gh_usage_memory(struct gh_memory *out)
     if (file)
         fclose(file);
     if (out->total_bytes)
-        out->used_percent = 100.0 * (double)(out->total_bytes - out->available_bytes) /
-                            (double)out->total_bytes;
+        out->used_percent =
+            100.0 * (double)(out->total_bytes - out->available_bytes) / (double)out->total_bytes;
 }
 
 double

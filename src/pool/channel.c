@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 
 #define READ_BYTES (64u << 10)
+#define COMPACT_BYTES (1u << 20)
 #define READS_A_TURN 16 /* then others get their turn; the poll is level triggered */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -47,6 +48,15 @@ gh_channel_open(struct gh_channel *channel, uv_loop_t *loop, int fd,
 }
 
 static void
+queue_done(struct gh_channel_queue *queue)
+{
+    for (size_t i = 0; i < queue->fd_count; i++)
+        close(queue->fds[i].fd);
+    gh_free(&queue->fds);
+    gh_buf_done(&queue->bytes);
+}
+
+static void
 on_poll_closed(uv_handle_t *handle)
 {
     struct gh_channel *channel = handle->data;
@@ -54,11 +64,9 @@ on_poll_closed(uv_handle_t *handle)
     close(channel->fd);
     for (size_t i = 0; i < channel->in_fd_count; i++)
         close(channel->in_fds[i]);
-    for (size_t i = 0; i < channel->out_fd_count; i++)
-        close(channel->out_fds[i].fd);
-    gh_free(&channel->out_fds);
+    queue_done(&channel->out);
+    queue_done(&channel->held);
     gh_buf_done(&channel->in);
-    gh_buf_done(&channel->out);
     channel->events->on_closed(channel);
 }
 
@@ -189,21 +197,23 @@ on_poll(uv_poll_t *poll, int status, int events)
         read_frames(channel);
 }
 
+/* FD goes with the frame whose first byte will be at OFFSET. */
 static void
-remember_fd(struct gh_channel *channel, int fd)
+queue_fd(struct gh_channel_queue *queue, size_t offset, int fd)
 {
-    if (channel->out_fd_count == channel->out_fd_capacity) {
-        channel->out_fd_capacity = channel->out_fd_capacity ? channel->out_fd_capacity * 2 : 4;
-        channel->out_fds =
-            gh_realloc(channel->out_fds, channel->out_fd_capacity * sizeof channel->out_fds[0]);
+    if (queue->fd_count == queue->fd_capacity) {
+        queue->fd_capacity = queue->fd_capacity ? queue->fd_capacity * 2 : 4;
+        queue->fds = gh_realloc(queue->fds, queue->fd_capacity * sizeof queue->fds[0]);
     }
-    channel->out_fds[channel->out_fd_count++] = (struct gh_channel_fd){channel->out.len, fd};
+    queue->fds[queue->fd_count++] = (struct gh_channel_fd){offset, fd};
 }
 
 void
 gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64_t call_id,
-                const struct iovec *parts, size_t part_count, int payload_fd)
+                const struct iovec *parts, size_t part_count, int payload_fd, bool may_wait)
 {
+    struct gh_channel_queue *queue =
+        channel->is_holding && may_wait ? &channel->held : &channel->out;
     uint8_t head[GH_FRAME_HEAD_BYTES];
     size_t len = 0;
 
@@ -213,14 +223,33 @@ gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64_t ca
         return;
     }
     if (payload_fd >= 0)
-        remember_fd(channel, payload_fd);
+        queue_fd(queue, queue->bytes.len, payload_fd);
     for (size_t i = 0; i < part_count; i++)
         len += parts[i].iov_len;
 
     gh_frame_head(head, kind, payload_fd >= 0 ? GH_FRAME_HAS_FD : 0, call_id, (uint32_t)len);
-    gh_buf_add(&channel->out, head, sizeof head);
+    gh_buf_add(&queue->bytes, head, sizeof head);
     for (size_t i = 0; i < part_count; i++)
-        gh_buf_add(&channel->out, parts[i].iov_base, parts[i].iov_len);
+        gh_buf_add(&queue->bytes, parts[i].iov_base, parts[i].iov_len);
+}
+
+void
+gh_channel_hold(struct gh_channel *channel)
+{
+    channel->is_holding = true;
+}
+
+void
+gh_channel_release(struct gh_channel *channel)
+{
+    struct gh_channel_queue *held = &channel->held;
+
+    channel->is_holding = false;
+    for (size_t i = 0; i < held->fd_count; i++)
+        queue_fd(&channel->out, channel->out.bytes.len + held->fds[i].offset, held->fds[i].fd);
+    held->fd_count = 0;
+    gh_buf_add(&channel->out.bytes, held->bytes.bytes, held->bytes.len);
+    queue_done(held);
 }
 
 /* Send from out_sent up to the next frame that has a descriptor, or from one with it. */
@@ -231,10 +260,11 @@ send_some(struct gh_channel *channel)
         struct cmsghdr align;
         char bytes[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    bool has_fd = channel->out_fd_count && channel->out_fds[0].offset == channel->out_sent;
+    struct gh_channel_queue *out = &channel->out;
+    bool has_fd = out->fd_count && out->fds[0].offset == channel->out_sent;
     size_t next = has_fd ? 1 : 0;
-    size_t end = channel->out_fd_count > next ? channel->out_fds[next].offset : channel->out.len;
-    struct iovec part = {channel->out.bytes + channel->out_sent, end - channel->out_sent};
+    size_t end = out->fd_count > next ? out->fds[next].offset : out->bytes.len;
+    struct iovec part = {out->bytes.bytes + channel->out_sent, end - channel->out_sent};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 
     if (has_fd) {
@@ -244,15 +274,14 @@ send_some(struct gh_channel *channel)
         header->cmsg_level = SOL_SOCKET;
         header->cmsg_type = SCM_RIGHTS;
         header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &channel->out_fds[0].fd, sizeof(int));
+        memcpy(CMSG_DATA(header), &out->fds[0].fd, sizeof(int));
     }
 
     ssize_t sent = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
     if (sent > 0 && has_fd) {
-        close(channel->out_fds[0].fd);
-        channel->out_fd_count--;
-        memmove(channel->out_fds, channel->out_fds + 1,
-                channel->out_fd_count * sizeof channel->out_fds[0]);
+        close(out->fds[0].fd);
+        out->fd_count--;
+        memmove(out->fds, out->fds + 1, out->fd_count * sizeof out->fds[0]);
     }
     return sent;
 }
@@ -263,18 +292,24 @@ compact(struct gh_channel *channel)
 {
     size_t sent = channel->out_sent;
 
-    if (sent == 0 || (sent < channel->out.len && sent < (1u << 20)))
+    if (sent == 0 || (sent < channel->out.bytes.len && sent < COMPACT_BYTES))
         return;
-    gh_buf_drop(&channel->out, sent);
+    gh_buf_drop(&channel->out.bytes, sent);
     channel->out_sent = 0;
-    for (size_t i = 0; i < channel->out_fd_count; i++)
-        channel->out_fds[i].offset -= sent;
+    for (size_t i = 0; i < channel->out.fd_count; i++)
+        channel->out.fds[i].offset -= sent;
+}
+
+static size_t
+unsent(const struct gh_channel *channel)
+{
+    return channel->out.bytes.len - channel->out_sent;
 }
 
 void
 gh_channel_flush(struct gh_channel *channel)
 {
-    while (!channel->is_broken && gh_channel_backlog(channel) > 0) {
+    while (!channel->is_broken && unsent(channel) > 0) {
         ssize_t sent = send_some(channel);
         if (sent < 0 && errno == EINTR)
             continue;
@@ -284,7 +319,7 @@ gh_channel_flush(struct gh_channel *channel)
             /* The peer is gone; what it sent before is still to be read. */
             if (errno != EPIPE && errno != ECONNRESET)
                 fail(channel, strerror(errno));
-            channel->out.len = channel->out_sent;
+            channel->out.bytes.len = channel->out_sent;
             break;
         }
         channel->out_sent += (size_t)sent;
@@ -292,5 +327,5 @@ gh_channel_flush(struct gh_channel *channel)
     if (channel->is_broken)
         return;
     compact(channel);
-    watch(channel, gh_channel_backlog(channel) ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+    watch(channel, unsent(channel) ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }

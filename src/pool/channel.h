@@ -28,8 +28,15 @@ struct gh_channel_events {
 };
 
 struct gh_channel_fd {
-    size_t offset; /* of its frame's first byte in `out` */
+    size_t offset; /* of its frame's first byte in the queue */
     int fd;
+};
+
+/* Frames to be written, and the descriptors that go with some of them. */
+struct gh_channel_queue {
+    struct gh_buf bytes;
+    struct gh_channel_fd *fds;
+    size_t fd_count, fd_capacity;
 };
 
 struct gh_channel {
@@ -45,10 +52,10 @@ struct gh_channel {
     int in_fds[GH_CHANNEL_FDS_MAX];
     size_t in_fd_count;
 
-    struct gh_buf out;
+    struct gh_channel_queue out;
     size_t out_sent; /* bytes of `out` already written */
-    struct gh_channel_fd *out_fds;
-    size_t out_fd_count, out_fd_capacity;
+    bool is_holding; /* frames that may wait go to `held` */
+    struct gh_channel_queue held;
 };
 
 /* Take over the connected, non-blocking socket FD. */
@@ -59,18 +66,22 @@ void gh_channel_open(struct gh_channel *channel, uv_loop_t *loop, int fd,
 void gh_channel_close(struct gh_channel *channel);
 
 /* Queue one frame whose body is the PART_COUNT slices PARTS. PAYLOAD_FD (or -1) becomes the
- * channel's and goes with it. */
+ * channel's and goes with it. While the channel holds, a frame that MAY_WAIT is kept back. */
 void gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64_t call_id,
-                     const struct iovec *parts, size_t part_count, int payload_fd);
+                     const struct iovec *parts, size_t part_count, int payload_fd, bool may_wait);
+
+/* Keep frames that may wait back, until gh_channel_release queues them in their order. */
+void gh_channel_hold(struct gh_channel *channel);
+void gh_channel_release(struct gh_channel *channel);
 
 /* Write what is queued, as far as the socket takes it; the rest follows when it can. */
 void gh_channel_flush(struct gh_channel *channel);
 
-/* Bytes queued and not yet taken by the socket. */
+/* Bytes queued or held, and not yet taken by the socket. */
 static inline size_t
 gh_channel_backlog(const struct gh_channel *channel)
 {
-    return channel->out.len - channel->out_sent;
+    return channel->out.bytes.len - channel->out_sent + channel->held.bytes.len;
 }
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,16 +40,6 @@ beside_us(const char *file, const char *folder)
     }
     return gh_asprintf("%s%s%s", folder, strcmp(file, "modules") == 0 ? "" : "/",
                        strcmp(file, "modules") == 0 ? "" : file);
-}
-
-const char *
-gh_pool_home(void)
-{
-    const char *home = getenv("HOME");
-    if (home && home[0] == '/')
-        return home;
-    const struct passwd *entry = getpwuid(getuid());
-    return entry && entry->pw_dir ? entry->pw_dir : "/";
 }
 
 struct gh_pool *
@@ -185,8 +174,8 @@ open_call(struct gh_process *process, const struct gh_call_order *order)
 {
     const struct gh_call_head *head = &order->head;
     size_t id_len = order->request_id ? strlen(order->request_id) : 0;
-    struct gh_call *call = gh_alloc(sizeof *call + head->key.len + head->method.len +
-                                    head->run_name.len + id_len + 4);
+    struct gh_call *call =
+        gh_alloc(sizeof *call + head->key.len + head->method.len + head->run_name.len + id_len + 4);
     char *cursor = (char *)(call + 1);
     uv_timeval64_t now;
 
@@ -227,6 +216,13 @@ gh_pool_close_call(struct gh_call *call, const struct gh_answer *answer)
     free(call);
 }
 
+void
+gh_pool_rebuilt(struct gh_process *process)
+{
+    if (process->worker)
+        gh_channel_release(&process->worker->channel);
+}
+
 static int
 may_take(struct gh_process *process, struct gh_err *err)
 {
@@ -238,12 +234,9 @@ may_take(struct gh_process *process, struct gh_err *err)
     if (!process->worker)
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s is restarting after: %s.", process->name,
                           process->park_reason ? process->park_reason : "it was stopped");
-    if (process->is_rebuilding)
-        return GH_OK;
     if (process->call_count >= settings->calls_in_flight_max)
-        return gh_err_set(err, GH_E_NO_ROOM,
-                          "Process %s has %u calls open (calls_in_flight_max).", process->name,
-                          process->call_count);
+        return gh_err_set(err, GH_E_NO_ROOM, "Process %s has %u calls open (calls_in_flight_max).",
+                          process->name, process->call_count);
     if (gh_channel_backlog(&process->worker->channel) > settings->channel_backlog_bytes)
         return gh_err_set(err, GH_E_NO_ROOM,
                           "Process %s does not keep up: %zu bytes wait for it "
@@ -256,7 +249,7 @@ int
 gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
              struct gh_call **call_out, struct gh_err *err)
 {
-    gh_process_unpark_if_due(process);
+    gh_process_wake(process);
 
     int rc = may_take(process, err);
     if (rc != GH_OK) {
@@ -275,7 +268,8 @@ gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
         {(void *)(uintptr_t)call->run_name, order->head.run_name.len},
         {(void *)(uintptr_t)order->head.data, order->fd < 0 ? order->head.data_len : 0},
     };
-    gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, order->fd);
+    gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, order->fd,
+                    !order->is_rebuilding);
     if (call_out)
         *call_out = call;
     return GH_OK;
@@ -334,7 +328,7 @@ gh_pool_stop(struct gh_pool *pool, uint64_t grace_ms, void (*on_done)(void *cont
     {
         if (!process->worker)
             continue;
-        gh_channel_send(&process->worker->channel, GH_FRAME_STOP, 0, NULL, 0, -1);
+        gh_channel_send(&process->worker->channel, GH_FRAME_STOP, 0, NULL, 0, -1, false);
         gh_channel_flush(&process->worker->channel);
     }
     gh_pool_check_stopped(pool);

@@ -4,7 +4,7 @@
  *
  * A process is a name and a specification; behind it runs one worker at a time. When a worker dies,
  * every open call on it is answered at once and a new worker is started: the first time at once,
- * then with a growing delay; after five deaths in ten seconds the process is parked and its calls
+ * then with a growing delay that the next call cuts short; after five deaths in ten seconds the process is parked and its calls
  * are refused with the reason, until some time has passed or it is created again.
  *
  * Data comes back through struct gh_call's on_done, and through struct gh_pool_events for what a
@@ -55,38 +55,47 @@ struct gh_call_order {
     enum gh_frame_kind kind;
     struct gh_call_head head; /* its data is inline when fd is -1 */
     int fd;
+    bool is_rebuilding;     /* part of what on_started began: goes before all others */
     const char *request_id; /* for /status and logs; may be NULL */
     void (*on_done)(struct gh_call *call, const struct gh_answer *answer);
     void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
     void *context;
 };
 
-enum gh_process_state { GH_PROCESS_STARTING, GH_PROCESS_READY, GH_PROCESS_WAITING, GH_PROCESS_PARKED };
+enum gh_process_state {
+    GH_PROCESS_STARTING,
+    GH_PROCESS_READY,
+    GH_PROCESS_WAITING,
+    GH_PROCESS_PARKED
+};
 
 struct gh_process {
     struct gh_process *prev, *next; /* in order of creation */
     struct gh_pool *pool;
     char *name;
-    char *compute, *runtime_env, *env_vars; /* JSON text as the client gave it; "null" when absent */
-    char *python;                           /* interpreter, venv or conda env */
+    char *compute, *runtime_env,
+        *env_vars; /* JSON text as the client gave it; "null" when absent */
+    char *python;  /* interpreter, venv or conda env */
     enum gh_process_state state;
     struct gh_worker *worker; /* NULL while WAITING or PARKED */
     struct gh_call *calls;    /* open, oldest first */
     unsigned call_count;
     unsigned restart_count;
-    unsigned deaths;             /* since deaths_from_ms, for parking */
-    uint64_t deaths_from_ms;     /* loop time */
-    uint64_t parked_ms;          /* loop time */
-    char *park_reason;           /* last death, in words */
-    char *executable, *version;  /* of the interpreter, once READY; for /status */
-    uv_timer_t *timer;           /* delay before a restart, or limit of a start */
-    bool is_rebuilding; /* on_started runs: calls made now are the process's own */
+    unsigned deaths;            /* since deaths_from_ms, for parking */
+    uint64_t deaths_from_ms;    /* loop time */
+    uint64_t parked_ms;         /* loop time */
+    char *park_reason;          /* last death, in words */
+    char *executable, *version; /* of the interpreter, once READY; for /status */
+    uv_timer_t *timer;          /* delay before a restart, or limit of a start */
+    bool is_failing;            /* its worker just died and open calls are being answered */
 };
 
 /* What the layers above want to know. EVENTS' functions may call gh_pool_call. */
 struct gh_pool_events {
     void *context;
-    /* A worker was started (again): send it what must be there before any other call. */
+    /* A worker was started (again). Whoever is told sends it what must be there before any other
+     * call, with is_rebuilding set, one after the other (a worker runs calls side by side), and then
+     * calls gh_pool_rebuilt. Other calls wait till then. */
     void (*on_started)(void *context, struct gh_process *process);
     /* JSON of a KEY_PUT frame; CALL is the request that caused it, or NULL. */
     void (*on_key_put)(void *context, struct gh_process *process, struct gh_call *call,
@@ -125,12 +134,12 @@ void gh_pool_remove(struct gh_process *process);
 int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
                  struct gh_call **call_out, struct gh_err *err) GH_MUST_USE;
 
+/* What on_started began is done: let the waiting calls go. */
+void gh_pool_rebuilt(struct gh_process *process);
+
 /* Remember for workers to come: an import path (goes to position 0), and an environment variable. */
 void gh_pool_add_path(struct gh_pool *pool, const char *path);
 void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
-
-/* Home of the user the daemon runs as, where workers run: HOME, else by the password file. */
-const char *gh_pool_home(void);
 
 /* Write what was queued this turn. Call once at the end of each turn of the loop. */
 void gh_pool_flush(struct gh_pool *pool);

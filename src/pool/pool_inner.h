@@ -41,8 +41,8 @@ void gh_pool_close_call(struct gh_call *call, const struct gh_answer *answer);
 /* Call on_stopped once no worker is left. */
 void gh_pool_check_stopped(struct gh_pool *pool);
 
-/* Try a parked process again when it has been parked long enough. */
-void gh_process_unpark_if_due(struct gh_process *process);
+/* A call wants PROCESS: start it now when it waits for its restart, or was parked long enough. */
+void gh_process_wake(struct gh_process *process);
 
 /* Free PROCESS, whose worker is gone or is no longer its own. */
 void gh_process_forget(struct gh_process *process);

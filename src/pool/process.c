@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/home.h"
 #include "conf/settings.h"
 #include "pool/pool_inner.h"
 #include "pool/shm.h"
@@ -98,11 +99,15 @@ greet(struct gh_process *process)
                  .data = hello.bytes,
                  .data_len = hello.len},
         .fd = -1,
+        .is_rebuilding = true,
     };
-    process->is_rebuilding = true;
-    if (gh_pool_call(process, &order, NULL, NULL) == GH_OK)
+    struct gh_err err;
+    gh_channel_hold(&process->worker->channel);
+    if (gh_pool_call(process, &order, NULL, &err) == GH_OK)
         pool->events.on_started(pool->events.context, process);
-    process->is_rebuilding = false;
+    else
+        gh_log(GH_LOG_ERR, "process.not_greeted", "process=%s reason=%s",
+               gh_log_quote(process->name), gh_log_quote(err.text));
 }
 
 static void restart(struct gh_process *process);
@@ -134,7 +139,7 @@ start_worker(struct gh_process *process, struct gh_err *err)
         .runtime = "python",
         .process_name = process->name,
         .python = process->python,
-        .home = gh_pool_home(),
+        .home = gh_home(),
     };
 
     int rc = gh_worker_start(pool->loop, &program, &worker_events, process, &process->worker, err);
@@ -169,15 +174,18 @@ restart(struct gh_process *process)
 }
 
 void
-gh_process_unpark_if_due(struct gh_process *process)
+gh_process_wake(struct gh_process *process)
 {
-    if (process->state != GH_PROCESS_PARKED || process->pool->is_stopping ||
-        uv_now(process->pool->loop) - process->parked_ms < PARK_MS)
+    if (process->worker || process->is_failing || process->pool->is_stopping)
         return;
-    process->deaths = 0;
-    restart(process);
+    if (process->state == GH_PROCESS_WAITING) {
+        restart(process); /* who calls does not wait for the delay */
+    } else if (process->state == GH_PROCESS_PARKED &&
+               uv_now(process->pool->loop) - process->parked_ms >= PARK_MS) {
+        process->deaths = 0;
+        restart(process);
+    }
 }
-
 
 /* Decide what follows a death: at once, later, or not at all. */
 static void
@@ -195,8 +203,8 @@ plan_restart(struct gh_process *process, const char *how)
     process->park_reason = gh_strdup(how);
 
     if (process->deaths >= DEATHS_MAX || (never_served && process->deaths >= 2)) {
-        char *reason GH_SCOPED(gh_free) = gh_asprintf(
-            "its worker died %u times in a row, last by %s", process->deaths, how);
+        char *reason GH_SCOPED(gh_free) =
+            gh_asprintf("its worker died %u times in a row, last by %s", process->deaths, how);
         park(process, reason);
         return;
     }
@@ -206,8 +214,7 @@ plan_restart(struct gh_process *process, const char *how)
     }
     uint64_t delay = (uint64_t)DELAY_FIRST_MS << (process->deaths - 2);
     enter_state(process, GH_PROCESS_WAITING);
-    uv_timer_start(process->timer, on_timer,
-                   delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS, 0);
+    uv_timer_start(process->timer, on_timer, delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS, 0);
 }
 
 static void
@@ -235,10 +242,9 @@ on_exit_of_worker(struct gh_worker *worker, const char *how, const char *last_li
         enter_state(process, GH_PROCESS_PARKED);
         fail_calls(process, "the node is stopping", "");
     } else {
-        enum gh_process_state was = process->state;
-        process->state = GH_PROCESS_WAITING; /* calls made by on_done are refused */
+        process->is_failing = true; /* calls made by on_done are refused */
         fail_calls(process, how, last_lines);
-        process->state = was;
+        process->is_failing = false;
         pool->events.on_died(pool->events.context, process);
         plan_restart(process, how);
     }

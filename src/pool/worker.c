@@ -235,7 +235,7 @@ static const struct gh_channel_events channel_events = {on_frame, on_broken, on_
 static char **
 child_environment(void)
 {
-    static const char *const kept_back[] = {"RH_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=",
+    static const char *const kept_back[] = {"RH_TOKEN=",   "NOTIFY_SOCKET=", "LISTEN_FDS=",
                                             "LISTEN_PID=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
     size_t count = 0, kept = 0;
 

@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/home.h"
 #include "conf/settings.h"
-#include "pool/pool.h"
 
 /* The members that are shown and passed on; others, credentials above all, are not kept. */
 static const char *const kept[] = {
@@ -45,7 +45,7 @@ int
 gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, unsigned port,
                 struct gh_err *err)
 {
-    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/.rh/cluster_config.json", gh_pool_home());
+    char *path GH_SCOPED(gh_free) = gh_home_path("~/.rh/cluster_config.json");
     json_t *file = read_file(path, err);
 
     if (!file)
@@ -102,7 +102,6 @@ gh_cluster_add_hello(void *context, struct gh_buf *out)
 const char *
 gh_cluster_ip(const struct gh_cluster *cluster)
 {
-    const char *ip =
-        json_string_value(json_array_get(json_object_get(cluster->config, "ips"), 0));
+    const char *ip = json_string_value(json_array_get(json_object_get(cluster->config, "ips"), 0));
     return ip ? ip : "127.0.0.1";
 }

@@ -122,32 +122,65 @@ gh_keys_made_of(struct gh_keys *keys, uint64_t call_id, struct gh_spec *spec)
 
 /* ---- rebuilding ---- */
 
-/* One spec of one key was sent again; CONTEXT of the call is the index. */
+/* The specs of one process, sent to its new worker one after the other: a worker runs requests side
+ * by side, and a constructor call needs its class. */
+struct rebuild {
+    struct gh_keys *keys;
+    char **names; /* of the keys that have specs; a key may be dropped meanwhile */
+    size_t name_count, name_at;
+    size_t spec_at;
+};
+
+static void send_next(struct rebuild *rebuild, struct gh_process *process);
+
 static void
-on_rebuilt(struct gh_call *call, const struct gh_answer *answer)
+rebuild_free(struct rebuild *rebuild)
 {
-    struct gh_keys *keys = call->context;
-    struct gh_key *key = gh_keys_find(keys, (struct gh_slice){call->key, strlen(call->key)});
+    for (size_t i = 0; i < rebuild->name_count; i++)
+        free(rebuild->names[i]);
+    free(rebuild->names);
+    free(rebuild);
+}
 
-    if (answer->fd >= 0)
-        close(answer->fd);
-    if (!key || answer->failure)
-        return; /* the next worker tries again */
-
-    free(key->problem);
-    key->problem = NULL;
-    if (answer->outcome == GH_OUTCOME_OK) {
-        gh_log(GH_LOG_DEBUG, "module.built", "module=%s process=%s", gh_log_quote(key->name),
-               gh_log_quote(call->process->name));
-        return;
-    }
-    key->problem = gh_strndup((const char *)answer->body, answer->body ? answer->len : 0);
-    gh_log(GH_LOG_ERR, "module.failed", "module=%s process=%s reason=%s", gh_log_quote(key->name),
-           gh_log_quote(call->process->name), gh_log_quote(key->problem));
+static struct gh_key *
+rebuilt_key(const struct rebuild *rebuild)
+{
+    const char *name = rebuild->names[rebuild->name_at];
+    return gh_keys_find(rebuild->keys, (struct gh_slice){name, strlen(name)});
 }
 
 static void
-send_spec(struct gh_keys *keys, struct gh_key *key, const struct gh_spec *spec)
+note_outcome(struct gh_key *key, const struct gh_answer *answer)
+{
+    if (answer->outcome == GH_OUTCOME_OK)
+        return;
+    free(key->problem);
+    key->problem = gh_strndup((const char *)answer->body, answer->body ? answer->len : 0);
+    gh_log(GH_LOG_ERR, "module.failed", "module=%s process=%s reason=%s", gh_log_quote(key->name),
+           gh_log_quote(key->process->name), gh_log_quote(key->problem));
+}
+
+static void
+on_rebuilt(struct gh_call *call, const struct gh_answer *answer)
+{
+    struct rebuild *rebuild = call->context;
+    struct gh_key *key = rebuilt_key(rebuild);
+
+    if (answer->fd >= 0)
+        close(answer->fd);
+    if (answer->failure) { /* the next worker begins anew */
+        rebuild_free(rebuild);
+        return;
+    }
+    if (key)
+        note_outcome(key, answer);
+    rebuild->spec_at++;
+    send_next(rebuild, call->process);
+}
+
+/* Returns false when it could not be sent. */
+static bool
+send_spec(struct rebuild *rebuild, struct gh_key *key, const struct gh_spec *spec)
 {
     const char *name = spec->key[0] ? spec->key : key->name;
     struct gh_call_order order = {
@@ -160,29 +193,55 @@ send_spec(struct gh_keys *keys, struct gh_key *key, const struct gh_spec *spec)
                  .data_len = spec->data_len,
                  .data = spec->data},
         .fd = spec->fd < 0 ? -1 : fcntl(spec->fd, F_DUPFD_CLOEXEC, 0),
+        .is_rebuilding = true,
         .on_done = on_rebuilt,
-        .context = keys,
+        .context = rebuild,
     };
     struct gh_err err;
 
-    if (gh_pool_call(key->process, &order, NULL, &err) != GH_OK)
-        gh_log(GH_LOG_ERR, "module.not_rebuilt", "module=%s reason=%s", gh_log_quote(key->name),
-               gh_log_quote(err.text));
+    if (gh_pool_call(key->process, &order, NULL, &err) == GH_OK)
+        return true;
+    gh_log(GH_LOG_ERR, "module.not_rebuilt", "module=%s reason=%s", gh_log_quote(key->name),
+           gh_log_quote(err.text));
+    return false;
+}
+
+static void
+send_next(struct rebuild *rebuild, struct gh_process *process)
+{
+    while (rebuild->name_at < rebuild->name_count) {
+        struct gh_key *key = rebuilt_key(rebuild);
+        struct gh_spec *spec = key && key->process == process ? key->specs : NULL;
+
+        for (size_t i = 0; spec && i < rebuild->spec_at; i++)
+            spec = spec->next;
+        if (spec && send_spec(rebuild, key, spec))
+            return;
+        rebuild->name_at++;
+        rebuild->spec_at = 0;
+    }
+    rebuild_free(rebuild);
+    gh_pool_rebuilt(process);
 }
 
 void
 gh_keys_on_started(void *context, struct gh_process *process)
 {
     struct gh_keys *keys = context;
+    struct rebuild *rebuild = gh_alloc(sizeof *rebuild);
     struct gh_key *key, *next;
 
+    rebuild->keys = keys;
+    rebuild->names = gh_alloc((HASH_COUNT(keys->by_name) + 1) * sizeof rebuild->names[0]);
     HASH_ITER(hh, keys->by_name, key, next)
     {
-        if (key->process != process)
+        if (key->process != process || !key->specs)
             continue;
-        for (struct gh_spec *spec = key->specs; spec; spec = spec->next)
-            send_spec(keys, key, spec);
+        free(key->problem);
+        key->problem = NULL;
+        rebuild->names[rebuild->name_count++] = gh_strdup(key->name);
     }
+    send_next(rebuild, process);
 }
 
 /* ---- what workers say ---- */

@@ -11,9 +11,9 @@
 #include "base/jsontext.h"
 #include "conf/settings.h"
 
-#define TICK_MS 50          /* precision of waits and expiry; runs only while something waits */
+#define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
-#define REREAD_WAIT_MS 250  /* for a new call when an ended run was read before */
+#define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before */
 #define READER_BACKLOG_MAX_BYTES (4u << 20)
 
 struct gh_run_reader {
@@ -21,8 +21,8 @@ struct gh_run_reader {
     struct gh_run *run;
     const struct gh_run_reader_events *events;
     void *context;
-    size_t backlog;  /* bytes it had not passed on at its last line */
-    size_t dropped;  /* bytes it was not given since, being too slow */
+    size_t backlog;    /* bytes it had not passed on at its last line */
+    size_t dropped;    /* bytes it was not given since, being too slow */
     uint64_t until_ms; /* loop time at which it stops waiting for a call; 0: it does not wait */
     bool replay_at_end_of_wait;
 };
@@ -58,7 +58,8 @@ wind_timer(struct gh_runs *runs)
 
     if (runs->count == 0)
         uv_timer_stop(runs->timer);
-    else if (!uv_is_active((uv_handle_t *)runs->timer) || uv_timer_get_repeat(runs->timer) != period)
+    else if (!uv_is_active((uv_handle_t *)runs->timer) ||
+             uv_timer_get_repeat(runs->timer) != period)
         uv_timer_start(runs->timer, on_tick, period, period);
 }
 
@@ -212,8 +213,8 @@ tell(struct gh_run_reader *reader, const char *lines, size_t len)
     }
     if (reader->dropped) {
         struct gh_buf note GH_SCOPED(gh_buf_done) = {0};
-        char *text GH_SCOPED(gh_free) = gh_asprintf(
-            "[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
+        char *text GH_SCOPED(gh_free) =
+            gh_asprintf("[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
         reader->dropped = 0;
         format_lines(&note, GH_STREAM_STDOUT, text, strlen(text));
         reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);

@@ -95,8 +95,7 @@ gh_reply_busy(struct gh_request *request, const char *format, ...)
     gh_reply_detail(request, 503, "%s", text);
 }
 
-const char *
-gh_reply_class_name(enum gh_pyclass class)
+const char *gh_reply_class_name(enum gh_pyclass class)
 {
     return pyclasses[class].name;
 }

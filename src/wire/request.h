@@ -43,12 +43,12 @@ struct gh_request {
     const struct gh_sink *sink;
     const struct gh_route *route; /* set by api/ when it has found one */
     enum gh_method method;
-    struct gh_url url;             /* raw, borrowed from the request line */
-    struct gh_slice body;          /* empty until it is whole */
-    int body_fd;                   /* memfd that holds the body when it is large, else -1 */
-    char id[GH_REQUEST_ID_BYTES];  /* X-Request-ID of the client, or one of our own */
-    const char *allow;             /* value of an Allow header for the answer, static, or NULL */
-    unsigned retry_after_s;        /* adds Retry-After when not 0 */
+    struct gh_url url;            /* raw, borrowed from the request line */
+    struct gh_slice body;         /* empty until it is whole */
+    int body_fd;                  /* memfd that holds the body when it is large, else -1 */
+    char id[GH_REQUEST_ID_BYTES]; /* X-Request-ID of the client, or one of our own */
+    const char *allow;            /* value of an Allow header for the answer, static, or NULL */
+    unsigned retry_after_s;       /* adds Retry-After when not 0 */
 
     void (*on_gone)(struct gh_request *request, void *context);
     void *on_gone_context;

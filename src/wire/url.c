@@ -58,8 +58,7 @@ split_path(struct gh_url *url)
             url->segment_count++;
             return;
         }
-        url->segments[url->segment_count++] =
-            (struct gh_slice){cursor, (size_t)(stop - cursor)};
+        url->segments[url->segment_count++] = (struct gh_slice){cursor, (size_t)(stop - cursor)};
         cursor = stop + 1;
     }
 }

@@ -14,10 +14,10 @@
 #define GH_URL_SEGMENTS_MAX 8u
 
 struct gh_url {
-    struct gh_slice path;  /* raw, up to '?' */
-    struct gh_slice query; /* raw, behind '?'; empty when there is none */
+    struct gh_slice path;                          /* raw, up to '?' */
+    struct gh_slice query;                         /* raw, behind '?'; empty when there is none */
     struct gh_slice segments[GH_URL_SEGMENTS_MAX]; /* raw, without empty trailing one */
-    size_t segment_count; /* GH_URL_SEGMENTS_MAX + 1 when there are more */
+    size_t segment_count;                          /* GH_URL_SEGMENTS_MAX + 1 when there are more */
 };
 
 /* Take TARGET (origin-form, or absolute-form whose scheme and authority are skipped) apart. Slices

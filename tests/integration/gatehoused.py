@@ -158,18 +158,16 @@ class Gatehoused:
         return self
 
     def _read_ready_line(self, fd: int) -> bytes:
-        """One line, then the end of file: the daemon closes the descriptor after it."""
         data, end = b"", time.monotonic() + START_S
         while True:
             left = end - time.monotonic()
             if left <= 0 or not select.select([fd], [], [], left)[0]:
                 raise StartFailed(None, f"not ready within {START_S:g} s\n{self.log()}")
             chunk = os.read(fd, 4096)
-            if chunk:
-                data += chunk
-            elif data.endswith(b"\n"):
+            data += chunk
+            if data.endswith(b"\n"):
                 return data
-            else:
+            if not chunk:
                 raise StartFailed(self.process.wait(START_S), self.log())
 
     def run_to_exit(self) -> subprocess.CompletedProcess:

@@ -187,6 +187,8 @@ def worker_(home, monkeypatch):
 
     modules.imported.clear()
     serve._times.clear()
+    if hasattr(sys.modules.get("runhouse.globals"), "obj_store"):
+        sys.modules["runhouse.globals"].obj_store.imported_modules.clear()
     for name in set(sys.modules) - before:
         file = getattr(sys.modules[name], "__file__", None) or ""
         if file.startswith(str(home)):

@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextvars import copy_context
-from typing import TYPE_CHECKING
 
 import _gatehouse
 
 from . import calls, errors, streams
 from .current import BARE, NONE, OK, Call, call_var
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Optional
 

@@ -12,7 +12,6 @@ import pickle
 from _thread import get_ident
 from threading import Lock
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING
 
 import _gatehouse
 
@@ -21,6 +20,7 @@ from .current import BARE, JSON, NONE, PICKLE, QUERY, REMOTE, STREAM_LOGS, Call,
 from .errors import BadRequest, CallCancelled
 from .objects import Target, _Attribute, find_target, targets
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Tuple, Union
 

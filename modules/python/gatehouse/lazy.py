@@ -11,13 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING
 
 from . import objects
 from .current import Process
 from .errors import Ended
 from .objects import ResourceEntry, own_system
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from threading import Lock, RLock
-from typing import TYPE_CHECKING
 
 from . import objects
 from .current import Process
 from .errors import method_missing
 from .objects import Entry, ResourceEntry, Target, is_coroutine_function
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Dict, Optional, Sequence
@@ -33,9 +33,7 @@ def _look_for_new_packages() -> None:
 
     Upstream reloads `site` before each import; this does the part of it that matters.
     """
-    import importlib
-
-    importlib.invalidate_caches()
+    _invalidate_import_caches()
     site = sys.modules.get("site")
     if site is None:
         return
@@ -50,6 +48,20 @@ def _look_for_new_packages() -> None:
         if _site_times.setdefault(folder, changed) != changed:
             _site_times[folder] = changed
             site.addsitedir(folder)
+
+
+def _invalidate_import_caches() -> None:
+    """importlib.invalidate_caches(), which on 3.12 and later imports importlib.metadata (20 ms) for it."""
+    if "importlib.metadata" in sys.modules:
+        import importlib
+
+        importlib.invalidate_caches()
+        return
+    for path, finder in list(sys.path_importer_cache.items()):
+        if finder is None:
+            del sys.path_importer_cache[path]
+        elif hasattr(finder, "invalidate_caches"):
+            finder.invalidate_caches()
 
 
 def watch_site_packages() -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 import json
 import time
 from threading import RLock
-from typing import TYPE_CHECKING
 
 import _gatehouse
 
 from .current import Process
 from .errors import key_missing, method_missing
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Optional, Tuple
 

@@ -7,11 +7,11 @@ Source: serialization.md section 6, http-api.md section 7 quirk 17.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from . import objects
 from .objects import Entry, ResourceEntry
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Optional
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
 
 from .current import Process
 from .objects import ResourceEntry, Target
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from . import modules, objects
 from .current import Process
 from .modules import FunctionEntry, ModuleEntry
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any

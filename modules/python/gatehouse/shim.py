@@ -10,11 +10,11 @@ from __future__ import annotations
 import enum
 import sys
 import types
-from typing import TYPE_CHECKING
 
 from . import objects
 from .handles import from_config as _pickled_from_config
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
 
@@ -155,6 +155,7 @@ _NAMES: "Dict[str, Dict[str, Any]]" = {
     "runhouse": {
         "Resource": Resource, "Module": Module, "Function": Function, "Cluster": Cluster, "Secret": Secret,
         "function": function, "fn": function, "module": module, "cls": module, "__version__": "0.0.42",
+        "_gatehouse_shim": True,
     },
     "runhouse.exceptions": {"InsufficientDiskError": InsufficientDiskError},
     "runhouse.resources": {},

@@ -7,8 +7,8 @@ Shape: method -> {"signature", "async", "gen", "doc", "annotations"}. Source: mo
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Dict
 

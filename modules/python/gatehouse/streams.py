@@ -11,12 +11,12 @@ import io
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING
 
 import _gatehouse
 
 from .current import Call, Process, call_var
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Iterable, Optional
 

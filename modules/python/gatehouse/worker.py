@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import threading  # noqa: F401  (first imported in the real main thread: before 3.13 that thread counts as main)
-from typing import TYPE_CHECKING
 
 import _gatehouse
 
@@ -19,6 +18,7 @@ from .current import BAD, PICKLE, PROTOCOL, REMOTE, Process
 from .errors import BadRequest
 from .objects import PlainEntry
 
+TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any
 

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * conf/home.h - the home of the user the daemon runs as. */
+#ifndef GH_CONF_HOME_H
+#define GH_CONF_HOME_H
+
+/* HOME, else by the password file; "/" when there is neither. Borrowed. */
+const char *gh_home(void);
+
+/* PATH made absolute as the client means it: "~", "~/x" and relative paths are the home's. The
+ * caller frees it. */
+char *gh_home_path(const char *path);
+
+#endif
