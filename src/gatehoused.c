@@ -5,6 +5,7 @@
  * Exit status by sysexits.h: 0, 64 usage, 69 port not available, 77 not permitted, 78 bad value. */
 #include <errno.h>
 #include <jansson.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
 
 #define STOP_GRACE_MS 2000 /* for workers to run their exit functions */
 #define DRAIN_TICK_MS 20
+#define SIGNAL_COUNT 3
 
 struct daemon {
     uv_loop_t loop;
@@ -45,7 +47,7 @@ struct daemon {
     struct gh_pool *pool;
     struct gh_runs *runs;
     uv_prepare_t turn_end;
-    uv_signal_t signals[2];
+    uv_signal_t signals[SIGNAL_COUNT];
     uv_timer_t drain;
     uint64_t drain_until_ms;
     bool is_stopping;
@@ -157,8 +159,8 @@ on_workers_gone(void *context)
     gh_server_stop(&daemon->server);
     gh_runs_free(&daemon->runs);
     uv_close((uv_handle_t *)&daemon->turn_end, NULL);
-    uv_close((uv_handle_t *)&daemon->signals[0], NULL);
-    uv_close((uv_handle_t *)&daemon->signals[1], NULL);
+    for (int i = 0; i < SIGNAL_COUNT; i++)
+        uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_close((uv_handle_t *)&daemon->drain, NULL);
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
@@ -183,6 +185,10 @@ on_signal(uv_signal_t *signal, int number)
 {
     struct daemon *daemon = signal->data;
 
+    if (number == SIGHUP) {
+        gh_log(GH_LOG_INFO, "daemon.nothing_to_reload", "signal=%d", number);
+        return;
+    }
     if (daemon->is_stopping) {
         gh_log(GH_LOG_WARN, "daemon.ended_at_once", "signal=%d", number);
         gh_pool_kill_all(daemon->pool);
@@ -244,10 +250,13 @@ listen_failed(const struct gh_err *err)
     return fail(errno == EACCES || errno == EPERM ? EX_NOPERM : EX_UNAVAILABLE, err);
 }
 
+/* Descriptors: as many as we may have, and none that we were started with for our workers. */
 static void
-raise_fd_limit(void)
+setup_fds(void)
 {
     struct rlimit limit;
+
+    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
@@ -296,10 +305,10 @@ start_default_process(struct daemon *daemon, struct gh_err *err)
 static void
 watch_signals(struct daemon *daemon)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
+    static const int numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
 
     signal(SIGPIPE, SIG_IGN);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SIGNAL_COUNT; i++) {
         uv_signal_init(&daemon->loop, &daemon->signals[i]);
         daemon->signals[i].data = daemon;
         uv_signal_start(&daemon->signals[i], on_signal, numbers[i]);
@@ -317,7 +326,7 @@ start(struct daemon *daemon)
 
     if (setup_log(settings, &err) != GH_OK || check_host(settings, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
-    raise_fd_limit();
+    setup_fds();
     uv_loop_init(&daemon->loop);
 
     if (gh_server_start(&daemon->loop, settings, &daemon->api, &daemon->server, &err) != GH_OK)

@@ -311,12 +311,11 @@ answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
     exchange->status = status;
     if (exchange->response) /* else no memory for one: queue_answer closes the connection */
         add_headers(exchange, content_type);
-    if (status >= 500)
-        gh_log(GH_LOG_WARN, "request.failed", "request_id=%s status=%u path=%s",
-               exchange->request.id, status, gh_log_quote(exchange->target));
-    else
-        gh_log(GH_LOG_DEBUG, "request.answered", "request_id=%s status=%u path=%s",
-               exchange->request.id, status, gh_log_quote(exchange->target));
+    enum gh_log_level level = status >= 500 ? GH_LOG_WARN : GH_LOG_DEBUG;
+    if (gh_log_wants(level))
+        gh_log(level, status >= 500 ? "request.failed" : "request.answered",
+               "request_id=%s status=%u path=%s", exchange->request.id, status,
+               gh_log_quote(exchange->target));
     if (exchange->is_suspended) {
         exchange->is_suspended = false;
         MHD_resume_connection(exchange->mhd);

@@ -50,12 +50,29 @@ if "_gatehouse" not in sys.modules:
     sys.modules["_gatehouse"] = native()
 
 from gatehouse import calls, objects, shim, worker  # noqa: E402
-from gatehouse.current import BARE, JSON, NONE, PICKLE, QUERY, REMOTE, STREAM_LOGS, Process  # noqa: E402,F401
+from gatehouse.current import (
+    BARE,
+    JSON,
+    NONE,
+    PICKLE,
+    QUERY,
+    REMOTE,
+    STREAM_LOGS,
+    Process,
+)  # noqa: E402,F401
 
 shim.install()
 
 MODES = {"none": NONE, "json": JSON, "pickle": PICKLE}
-KINDS = {"hello": 1, "call": 2, "put_resource": 3, "put_object": 4, "get_object": 5, "rename": 6, "delete": 7}
+KINDS = {
+    "hello": 1,
+    "call": 2,
+    "put_resource": 3,
+    "put_object": 4,
+    "get_object": 5,
+    "rename": 6,
+    "delete": 7,
+}
 KINDS.update(set_env=8, add_path=9, load=10, cancel=11)
 _ids = itertools.count(1)
 
@@ -67,7 +84,10 @@ class Reply:
         self.status = status
         self.outcome = outcome
         if isinstance(body, tuple):
-            parts = (standin.base64_literal(p.buffer) if isinstance(p, standin.Base64) else p for p in body)
+            parts = (
+                standin.base64_literal(p.buffer) if isinstance(p, standin.Base64) else p
+                for p in body
+            )
             body = b"".join(parts)
         self.raw = bytes(body)
         self.body = json.loads(self.raw.decode("utf-8"))
@@ -87,7 +107,11 @@ class Reply:
             return json.loads(data) if self.body["serialization"] == "json" else data
         if kind == "exception":
             error = data["error"]
-            return pickle.loads(base64.b64decode(error)) if self.body["serialization"] == "pickle" else error
+            return (
+                pickle.loads(base64.b64decode(error))
+                if self.body["serialization"] == "pickle"
+                else error
+            )
         return data
 
 
@@ -108,7 +132,17 @@ class Worker:
         self.home = home
         self.sent = standin.sent
 
-    def raw(self, kind, serialization="none", flags=0, key="", method="", run_name="", data=None, call_id=None):
+    def raw(
+        self,
+        kind,
+        serialization="none",
+        flags=0,
+        key="",
+        method="",
+        run_name="",
+        data=None,
+        call_id=None,
+    ):
         call_id = call_id or next(_ids)
         mode = MODES[serialization]
         answer = calls.handle(KINDS[kind], call_id, mode, flags, key, method, run_name, data)
@@ -130,7 +164,9 @@ class Worker:
         """A call by pickle, as the SDK makes it."""
         return self.call_as("pickle", key, method, args, kwargs)
 
-    def call_as(self, serialization, key, method, args=(), kwargs=None, flags=0, run_name=None, call_id=None):
+    def call_as(
+        self, serialization, key, method, args=(), kwargs=None, flags=0, run_name=None, call_id=None
+    ):
         data = encode({"args": list(args), "kwargs": kwargs or {}}, MODES[serialization])
         name = run_name or "%s_%s--20261122--080228_083637" % (key, method)
         return self.raw("call", serialization, flags, key, method, name, data, call_id)
@@ -141,7 +177,12 @@ class Worker:
         return self.raw("call", serialization, QUERY | flags, key, method, key + "_x--1--1", data)
 
     def put_function(self, name, attr=None, module="demo", root=None, **config):
-        made = {"name": name, "resource_type": "function", "resource_subtype": "Function", "system": None}
+        made = {
+            "name": name,
+            "resource_type": "function",
+            "resource_subtype": "Function",
+            "system": None,
+        }
         made["fn_pointers"] = [root or str(self.home), module, attr or name]
         made.update(config)
         return self.raw("put_resource", "none", data=json.dumps([made, None, True]).encode())
@@ -150,7 +191,11 @@ class Worker:
         made = {"name": name, "resource_type": "module", "resource_subtype": attr, "system": None}
         made["pointers"] = [str(self.home), module, attr]
         made.update(config)
-        return self.raw("put_resource", serialization, data=encode([made, state or {}, False], MODES[serialization]))
+        return self.raw(
+            "put_resource",
+            serialization,
+            data=encode([made, state or {}, False], MODES[serialization]),
+        )
 
     def logs(self, call_id):
         return "".join(item[3] for item in standin.sent if item[:2] == ("log", call_id))

@@ -14,8 +14,7 @@ MODES = ("none", "json", "pickle")
 
 @pytest.fixture
 def demo(w, write):
-    write(
-        """
+    write("""
         import dataclasses, datetime, decimal, enum, pathlib, sys, uuid
 
         def echo(value=None):
@@ -75,22 +74,26 @@ def demo(w, write):
                 boom("first")
             except ValueError as error:
                 raise RuntimeError("second") from error
-        """
-    )
-    for name in (
-        "echo concat boom strict inner_type_error leave interrupt stop deep value custom holding chained".split()
-    ):
+        """)
+    for (
+        name
+    ) in "echo concat boom strict inner_type_error leave interrupt stop deep value custom holding chained".split():
         assert w.put_function(name).status == 200
     return w
 
 
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("value", [0, -1, 1.5, True, "", 'é"\\\n', [], [1, [2]], {"a": {"b": None}}, 10**30])
+@pytest.mark.parametrize(
+    "value", [0, -1, 1.5, True, "", 'é"\\\n', [], [1, [2]], {"a": {"b": None}}, 10**30]
+)
 def test_values_come_back(demo, mode, value):
     assert demo.call_as(mode, "echo", "call", [value]).value == value
 
 
-@pytest.mark.parametrize("mode,body", [("none", b"null"), ("json", b'{"data":null,"output_type":"success","serialization":null}')])
+@pytest.mark.parametrize(
+    "mode,body",
+    [("none", b"null"), ("json", b'{"data":null,"output_type":"success","serialization":null}')],
+)
 def test_none_result(demo, mode, body):
     assert demo.call_as(mode, "echo", "call").raw == body
 
@@ -104,7 +107,10 @@ def test_envelope_is_compact_and_keeps_non_ascii(demo):
 def test_data_null_missing_and_empty(demo):
     for data in (None, b"null", b"{}", b' {"args": null, "kwargs": null} '):
         assert demo.raw("call", "none", key="echo", method="call", data=data).raw == b"null"
-    assert demo.raw("call", "json", key="echo", method="call", data=b'"null"').body["output_type"] == "success"
+    assert (
+        demo.raw("call", "json", key="echo", method="call", data=b'"null"').body["output_type"]
+        == "success"
+    )
 
 
 def test_dunder_call_and_kwargs(demo):
@@ -133,7 +139,17 @@ def test_conversions_to_json(demo, mode, name, wanted):
 
 
 @pytest.mark.parametrize("mode", ("none", "json"))
-@pytest.mark.parametrize("name,kind", [("raw", "bytes"), ("complex", "complex"), ("class", "type"), ("function", "function"), ("lock", "lock"), ("lambda", "function")])
+@pytest.mark.parametrize(
+    "name,kind",
+    [
+        ("raw", "bytes"),
+        ("complex", "complex"),
+        ("class", "type"),
+        ("function", "function"),
+        ("lock", "lock"),
+        ("lambda", "function"),
+    ],
+)
 def test_no_json_form_names_the_type(demo, mode, name, kind):
     reply = demo.call_as(mode, "value", "call", [name])
     assert reply.status == 500 and kind in reply.body["detail"]
@@ -145,7 +161,10 @@ def test_nan(demo):
     assert demo.call_as("json", "value", "call", ["nan"], flags=REMOTE).body["data"] is None
 
 
-@pytest.mark.parametrize("name", ["set", "bytes", "enum", "date", "decimal", "point", "complex", "class", "function", "keys"])
+@pytest.mark.parametrize(
+    "name",
+    ["set", "bytes", "enum", "date", "decimal", "point", "complex", "class", "function", "keys"],
+)
 def test_pickle_gives_the_object_itself(demo, name):
     import sys
 
@@ -190,19 +209,30 @@ def test_exception_envelope(demo):
     assert list(reply.body["data"]) == ["error", "traceback", "exception_as_str"]
     assert isinstance(reply.value, ValueError) and reply.value.args == ("kaput",)
     trace = reply.body["data"]["traceback"]
-    assert trace.startswith("Traceback") and "demo.py" in trace and "gatehouse/calls.py" not in trace
+    assert (
+        trace.startswith("Traceback") and "demo.py" in trace and "gatehouse/calls.py" not in trace
+    )
 
 
 def test_exception_under_json_and_none(demo):
     reply = demo.call_as("json", "boom", "call", ["zz"])
     assert reply.status == 500 and reply.body["serialization"] == "json"
-    assert reply.body["data"]["error"] == "ValueError: zz" and reply.body["data"]["exception_as_str"] == "zz"
+    assert (
+        reply.body["data"]["error"] == "ValueError: zz"
+        and reply.body["data"]["exception_as_str"] == "zz"
+    )
     reply = demo.call_as("none", "boom", "call", ["zz"])
     assert (reply.status, reply.body) == (500, {"detail": "ValueError: zz"})
 
 
 @pytest.mark.parametrize(
-    "name,kind", [("leave", SystemExit), ("interrupt", KeyboardInterrupt), ("stop", StopIteration), ("deep", RecursionError)]
+    "name,kind",
+    [
+        ("leave", SystemExit),
+        ("interrupt", KeyboardInterrupt),
+        ("stop", StopIteration),
+        ("deep", RecursionError),
+    ],
 )
 def test_every_exception_is_an_answer(demo, name, kind):
     reply = demo.call(name, "call")
@@ -212,7 +242,10 @@ def test_every_exception_is_an_answer(demo, name, kind):
 
 
 def test_exceptions_that_do_not_travel_become_runtime_errors(demo):
-    for name, text in (("custom", "demo.Custom: unloadable"), ("holding", "demo.Holding: has a lock")):
+    for name, text in (
+        ("custom", "demo.Custom: unloadable"),
+        ("holding", "demo.Holding: has a lock"),
+    ):
         reply = demo.call(name, "call")
         assert isinstance(reply.value, RuntimeError) and str(reply.value) == text
         assert "demo.py" in reply.body["data"]["traceback"]
@@ -220,7 +253,9 @@ def test_exceptions_that_do_not_travel_become_runtime_errors(demo):
 
 def test_chains_show_in_the_traceback(demo):
     trace = demo.call("chained", "call").body["data"]["traceback"]
-    assert "ValueError: first" in trace and "direct cause" in trace and "RuntimeError: second" in trace
+    assert (
+        "ValueError: first" in trace and "direct cause" in trace and "RuntimeError: second" in trace
+    )
 
 
 def test_unknown_key_and_method(demo):
@@ -228,10 +263,14 @@ def test_unknown_key_and_method(demo):
     assert type(reply.value).__name__ == "ObjStoreError"
     assert str(reply.value) == "Key nokey not found in any process, cannot call method x on it."
     reply = demo.call("concat", "nomethod")
-    assert isinstance(reply.value, ValueError) and str(reply.value).startswith("Method nomethod not found on module")
+    assert isinstance(reply.value, ValueError) and str(reply.value).startswith(
+        "Method nomethod not found on module"
+    )
     for mode in ("json", "none"):
         assert demo.call_as(mode, "nokey", "x").status == 404
-        assert demo.call_as(mode, "concat", "nomethod").body == {"detail": "Method nomethod not found on module concat."}
+        assert demo.call_as(mode, "concat", "nomethod").body == {
+            "detail": "Method nomethod not found on module concat."
+        }
 
 
 def test_bad_data(demo):
@@ -241,7 +280,12 @@ def test_bad_data(demo):
     assert reply.output_type == "exception"
     reply = demo.raw("call", "json", key="echo", method="call", data=b'"{oops"')
     assert reply.status == 422 and reply.body["detail"][0]["loc"] == ["body", "data"]
-    assert demo.raw("call", "json", key="echo", method="call", data=b'{"args": []}').body["detail"][0]["type"] == "string_type"
+    assert (
+        demo.raw("call", "json", key="echo", method="call", data=b'{"args": []}').body["detail"][0][
+            "type"
+        ]
+        == "string_type"
+    )
 
 
 @pytest.mark.parametrize("value", [[1, 2], "x", 5, {"args": 5}, {"kwargs": [1]}, {"args": "abc"}])
@@ -289,14 +333,19 @@ def test_lambdas_travel_by_cloudpickle(demo):
 def test_bare_answers_the_plain_value(demo):
     reply = demo.raw("call", "json", BARE, "concat", "call", "r", b'{"a": "run", "b": "house"}')
     assert reply.raw == b'"runhouse"'
-    assert demo.raw("call", "none", BARE, "boom", "call", "r", None).body == {"detail": "ValueError: bad"}
+    assert demo.raw("call", "none", BARE, "boom", "call", "r", None).body == {
+        "detail": "ValueError: bad"
+    }
     assert demo.raw("call", "none", BARE, "concat", "call", "r", b"[1]").status == 422
 
 
 def test_misfit_arguments_are_422_only_for_bare_and_query(demo):
     reply = demo.raw("call", "none", BARE, "strict", "call", "r", b'{"a": 1, "z": 2}')
     assert reply.status == 422
-    assert [(e["type"], e["loc"]) for e in reply.body["detail"]] == [("missing", ["body", "b"]), ("extra_forbidden", ["body", "z"])]
+    assert [(e["type"], e["loc"]) for e in reply.body["detail"]] == [
+        ("missing", ["body", "b"]),
+        ("extra_forbidden", ["body", "z"]),
+    ]
     reply = demo.raw("call", "json", QUERY, "strict", "call", "r", b'{"a": "1"}')
     assert reply.body["detail"][0]["loc"] == ["query", "b"]
     assert demo.call_as("json", "strict", "call", [1]).status == 500
@@ -309,10 +358,16 @@ def test_a_type_error_of_the_user_is_not_the_callers_fault(demo):
 
 
 def test_calls_run_side_by_side(demo, write):
-    write("import threading\nbarrier = threading.Barrier(4, timeout=5)\ndef meet():\n    barrier.wait()\n    return 1\n", "meet.py")
+    write(
+        "import threading\nbarrier = threading.Barrier(4, timeout=5)\ndef meet():\n    barrier.wait()\n    return 1\n",
+        "meet.py",
+    )
     demo.put_function("meet", module="meet")
     results = []
-    threads = [threading.Thread(target=lambda: results.append(demo.call("meet", "call").value)) for _ in range(4)]
+    threads = [
+        threading.Thread(target=lambda: results.append(demo.call("meet", "call").value))
+        for _ in range(4)
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert results == [1, 1, 1, 1]

@@ -62,7 +62,9 @@ def test_what_does_not_fit_is_422(fn, annotation, text, kind):
     reply = fn(annotation).get("f", "call", a=text)
     assert (reply.status, reply.outcome) == (422, 2)
     (entry,) = reply.body["detail"]
-    assert (entry["type"], entry["loc"], entry["input"]) == (kind, ["query", "a"], text) and entry["msg"]
+    assert (entry["type"], entry["loc"], entry["input"]) == (kind, ["query", "a"], text) and entry[
+        "msg"
+    ]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="X | Y needs Python 3.10")
@@ -77,8 +79,7 @@ def test_unannotated_stays_text(w, write):
 
 
 def test_kwargs_methods_classes_and_wrappers(w, write):
-    write(
-        """
+    write("""
         import functools
         def f(*args, **kwargs: int): return kwargs
         def deco(g):
@@ -92,8 +93,7 @@ def test_kwargs_methods_classes_and_wrappers(w, write):
             def m(self, n: int = 1): return n + 1
             @staticmethod
             def s(n: float): return n
-        """
-    )
+        """)
     w.put_function("f")
     w.put_function("wrapped")
     w.put_class("c", "C")

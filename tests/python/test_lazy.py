@@ -14,8 +14,7 @@ RUN = "x_call--20261122--080244_941874"
 
 @pytest.fixture
 def demo(w, write):
-    write(
-        """
+    write("""
         import asyncio, threading, time
         def gen(n=3):
             try:
@@ -60,9 +59,10 @@ def demo(w, write):
             while True:
                 time.sleep(0.05)
                 yield threading.get_ident()
-        """
-    )
-    for name in "gen agen coro acoro_boom aleave returns_coro bad_gen spin hang stubborn slow_gen".split():
+        """)
+    for (
+        name
+    ) in "gen agen coro acoro_boom aleave returns_coro bad_gen spin hang stubborn slow_gen".split():
         w.put_function(name)
     return w
 
@@ -84,7 +84,9 @@ def test_generator(demo):
         reply = demo.call(RUN, "remote_next")
         assert reply.output_type == "exception" and isinstance(reply.value, StopIteration)
     event = json.loads(demo.events(35)[-1])
-    assert event["type"] == "runhouse.resources.future_module.GeneratorModule" and event["key"] == RUN
+    assert (
+        event["type"] == "runhouse.resources.future_module.GeneratorModule" and event["key"] == RUN
+    )
 
 
 def test_send_throw_close(demo):
@@ -119,7 +121,10 @@ def test_ended_ones_are_dropped_after_a_while(demo, monkeypatch):
 def test_steps_never_overlap(demo):
     start(demo, "slow_gen")
     results = []
-    threads = [threading.Thread(target=lambda: results.append(demo.call(RUN, "remote_next"))) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: results.append(demo.call(RUN, "remote_next")))
+        for _ in range(3)
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert all(reply.output_type == "result_serialized" for reply in results)
@@ -145,7 +150,10 @@ def test_async_generator(demo):
 def test_async_generator_steps_wait_for_each_other(demo):
     start(demo, "agen", 3)
     results = []
-    threads = [threading.Thread(target=lambda: results.append(demo.call(RUN, "remote_anext").value)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: results.append(demo.call(RUN, "remote_anext").value))
+        for _ in range(3)
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     assert sorted(results) == [0, 1, 2]
@@ -178,8 +186,7 @@ def test_bare_collects(demo):
 
 
 def test_async_methods(w, write):
-    write(
-        """
+    write("""
         class Counter:
             def __init__(self): self.value = 0
             async def ainc(self, by=1):
@@ -188,15 +195,20 @@ def test_async_methods(w, write):
             async def aitems(self, n):
                 for i in range(n): yield i
             async def _hidden(self): return 5
-        """
-    )
+        """)
     signature = {"ainc": {"async": True, "gen": False}, "aitems": {"async": True, "gen": True}}
     w.put_class("c", "Counter", signature=signature)
     w.call("c", "_remote_init")
     assert w.call("c", "ainc", 2).value == 2
-    assert w.call_as("pickle", "c", "aitems", [2], run_name=RUN).value.config()["resource_subtype"] == "AsyncGeneratorModule"
+    assert (
+        w.call_as("pickle", "c", "aitems", [2], run_name=RUN).value.config()["resource_subtype"]
+        == "AsyncGeneratorModule"
+    )
     # Not in the signature: a handle, as upstream has it.
-    assert w.call_as("pickle", "c", "_hidden", run_name=RUN + "2").value.config()["resource_subtype"] == "FutureModule"
+    assert (
+        w.call_as("pickle", "c", "_hidden", run_name=RUN + "2").value.config()["resource_subtype"]
+        == "FutureModule"
+    )
     assert w.call_as("json", "c", "_hidden").value == 5
 
 
@@ -209,7 +221,9 @@ def call_in_thread(w, name, call_id):
     assert w.call("coro", "call", 1).value == 2
     started = sys.modules["demo"].started
     replies = []
-    thread = threading.Thread(target=lambda: replies.append(w.call_as("pickle", name, "call", call_id=call_id)))
+    thread = threading.Thread(
+        target=lambda: replies.append(w.call_as("pickle", name, "call", call_id=call_id))
+    )
     thread.start()
     while not started.wait(0.05):
         started = sys.modules["demo"].started

@@ -10,8 +10,7 @@ from conftest import PICKLE, REMOTE, encode
 
 @pytest.fixture
 def demo(w, write):
-    write(
-        """
+    write("""
         loads = 0
         class Base:
             shared = "base"
@@ -65,8 +64,7 @@ def demo(w, write):
                 raise AttributeError(name)
         def f():
             return 1
-        """
-    )
+        """)
     return w
 
 
@@ -146,7 +144,17 @@ def test_get_object_and_its_config(demo):
     assert reply.value.config()["resource_subtype"] == "Counter"
     reply = demo.raw("get_object", "pickle", REMOTE, key="c")
     assert reply.output_type == "config"
-    wanted = ["name", "resource_type", "resource_subtype", "visibility", "system", "process", "pointers", "signature", "endpoint"]
+    wanted = [
+        "name",
+        "resource_type",
+        "resource_subtype",
+        "visibility",
+        "system",
+        "process",
+        "pointers",
+        "signature",
+        "endpoint",
+    ]
     assert list(reply.body["data"]) == wanted
 
 
@@ -235,7 +243,9 @@ def test_share_and_save_set_attributes_of_the_resource(demo):
 def test_the_enum_of_the_client_is_read_as_text(demo):
     from gatehouse import shim
 
-    visibility = sys.modules.get("runhouse.rns.utils.api") or __import__("runhouse.rns.utils.api", fromlist=["x"])
+    visibility = sys.modules.get("runhouse.rns.utils.api") or __import__(
+        "runhouse.rns.utils.api", fromlist=["x"]
+    )
     demo.put_class("c", "Counter")
     demo.call("c", "visibility", visibility.ResourceVisibility.UNLISTED)
     assert json.loads(demo.events(35)[-1])["visibility"] == "unlisted"
@@ -247,20 +257,31 @@ def test_type_strings(demo):
     demo.put_class("c", "Counter")
     demo.raw("put_object", "pickle", key="d", data=encode({"a": 1}, PICKLE))
     kinds = [json.loads(event)["type"] for event in demo.events(35)]
-    assert kinds == ["runhouse.resources.functions.function.Function", "runhouse.resources.module.Counter", "dict"]
+    assert kinds == [
+        "runhouse.resources.functions.function.Function",
+        "runhouse.resources.module.Counter",
+        "dict",
+    ]
     assert [json.loads(event)["resource"] for event in demo.events(35)] == [True, True, False]
 
 
 def test_bad_puts(w):
-    for data in (b"[1]", b'{"a": 1}', b"null", b'[1, 2, 3]'):
+    for data in (b"[1]", b'{"a": 1}', b"null", b"[1, 2, 3]"):
         assert w.raw("put_resource", "none", data=data).status == 422
     reply = w.raw("put_resource", "pickle", data=encode([1], PICKLE))
     assert isinstance(reply.value, ValueError)
-    assert w.raw("put_resource", "none", data=b'[{"name": "x", "resource_type": "odd"}, null, true]').status == 500
+    assert (
+        w.raw(
+            "put_resource", "none", data=b'[{"name": "x", "resource_type": "odd"}, null, true]'
+        ).status
+        == 500
+    )
 
 
 def test_plain_resource(w):
-    data = json.dumps([{"name": "r4", "resource_type": "resource", "resource_subtype": "Resource"}, None, False]).encode()
+    data = json.dumps(
+        [{"name": "r4", "resource_type": "resource", "resource_subtype": "Resource"}, None, False]
+    ).encode()
     assert w.raw("put_resource", "none", data=data).raw == b'"r4"'
     assert w.call("r4", "name").value == "r4"
 

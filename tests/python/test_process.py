@@ -16,7 +16,9 @@ import time
 import pytest
 from conftest import EXTENSION, HERE, KINDS, MODES, STREAM_LOGS, Reply, encode
 
-pytestmark = pytest.mark.skipif(not EXTENSION, reason="GATEHOUSE_EXT does not name a built _gatehouse")
+pytestmark = pytest.mark.skipif(
+    not EXTENSION, reason="GATEHOUSE_EXT does not name a built _gatehouse"
+)
 
 PACKAGE = os.path.abspath(os.path.join(HERE, "..", "..", "modules", "python"))
 START = """
@@ -79,11 +81,30 @@ class Process:
         self.buffer, self.fds, self.frames = b"", [], []
         self.next_id = 0
 
-    def send(self, kind, serialization="none", flags=0, key="", method="", run_name="x--1", data=b"", call_id=None):
+    def send(
+        self,
+        kind,
+        serialization="none",
+        flags=0,
+        key="",
+        method="",
+        run_name="x--1",
+        data=b"",
+        call_id=None,
+    ):
         self.next_id += 1
         call_id = call_id or self.next_id
         key, method, run_name = key.encode(), method.encode(), run_name.encode()
-        body = struct.pack("<BBHHHQQ", MODES[serialization], flags, len(key), len(method), len(run_name), 0, len(data))
+        body = struct.pack(
+            "<BBHHHQQ",
+            MODES[serialization],
+            flags,
+            len(key),
+            len(method),
+            len(run_name),
+            0,
+            len(data),
+        )
         frame_flags, fds = 0, []
         if len(data) > 256 * 1024:
             fd = os.memfd_create("data", os.MFD_ALLOW_SEALING)
@@ -93,7 +114,9 @@ class Process:
             fcntl.fcntl(fd, 1033, 0x0002 | 0x0004 | 0x0008)
             frame_flags, fds, data = 1, [fd], b""
         body += key + method + run_name + data
-        message = struct.pack("<IHHQ", len(body), KINDS.get(kind, kind), frame_flags, call_id) + body
+        message = (
+            struct.pack("<IHHQ", len(body), KINDS.get(kind, kind), frame_flags, call_id) + body
+        )
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([message], ancillary)
         self.socket.sendall(message[sent:])
@@ -140,7 +163,9 @@ class Process:
         return Reply(status, outcome, body[4:])
 
     def logs(self, call_id):
-        return "".join(body[4:].decode() for kind, got, body in self.frames if (kind, got) == (34, call_id))
+        return "".join(
+            body[4:].decode() for kind, got, body in self.frames if (kind, got) == (34, call_id)
+        )
 
     def call(self, key, *args, serialization="pickle", flags=0, **kwargs):
         data = encode({"args": list(args), "kwargs": kwargs}, MODES[serialization])
@@ -157,15 +182,31 @@ def p(home):
     (home / "demo.py").write_text(DEMO)
     (home / "light.py").write_text(LIGHT)
     process = Process(home)
-    settings = {"protocol": 1, "process": "p1", "cluster_config": {}, "sys_path": [], "env_vars": {"A_VAR": "1"}, "log_level": "INFO"}
+    settings = {
+        "protocol": 1,
+        "process": "p1",
+        "cluster_config": {},
+        "sys_path": [],
+        "env_vars": {"A_VAR": "1"},
+        "log_level": "INFO",
+    }
     call_id = process.send("hello", key="p1", data=json.dumps(settings).encode())
     kind, got, body = process.frame()
     assert (kind, got, json.loads(body)["pid"]) == (32, call_id, process.process.pid)
-    names = [line[4:].partition("(")[0] for line in DEMO.splitlines() if line.startswith("def ")] + ["anap"]
+    names = [
+        line[4:].partition("(")[0] for line in DEMO.splitlines() if line.startswith("def ")
+    ] + ["anap"]
     for name in names + ["imported"]:
         pointers = ["", "light" if name == "imported" else "demo", name]
-        config = {"name": name, "resource_type": "function", "resource_subtype": "Function", "fn_pointers": pointers}
-        assert process.result(process.send("put_resource", data=json.dumps([config, None, True]).encode())).raw
+        config = {
+            "name": name,
+            "resource_type": "function",
+            "resource_subtype": "Function",
+            "fn_pointers": pointers,
+        }
+        assert process.result(
+            process.send("put_resource", data=json.dumps([config, None, True]).encode())
+        ).raw
     yield process
     if process.process.poll() is None:
         process.process.kill()

@@ -20,9 +20,18 @@ def hi(w, monkeypatch, home):
     cwd = os.getcwd()
 
     def say(**changes):
-        settings = {"protocol": 1, "process": "p1", "cluster_config": {"name": "c"}, "sys_path": [], "env_vars": {}}
+        settings = {
+            "protocol": 1,
+            "process": "p1",
+            "cluster_config": {"name": "c"},
+            "sys_path": [],
+            "env_vars": {},
+        }
         settings.update(changes)
-        assert calls.handle(KINDS["hello"], 77, 0, 0, "p1", "", "", json.dumps(settings).encode()) is None
+        assert (
+            calls.handle(KINDS["hello"], 77, 0, 0, "p1", "", "", json.dumps(settings).encode())
+            is None
+        )
         return standin.sent[-1]
 
     yield say
@@ -33,8 +42,17 @@ def hi(w, monkeypatch, home):
 def test_hello(hi, home):
     _, kind, call_id, payload = hi(sys_path=["/a", "b"], env_vars={"GH_TEST_VAR": "1"})
     ready = json.loads(payload)
-    assert (kind, call_id, ready["protocol"], ready["pid"], ready["runtime"]) == (32, 77, 1, os.getpid(), "python")
-    assert ready["version"] == "%d.%d.%d" % sys.version_info[:3] and ready["executable"] == sys.executable
+    assert (kind, call_id, ready["protocol"], ready["pid"], ready["runtime"]) == (
+        32,
+        77,
+        1,
+        os.getpid(),
+        "python",
+    )
+    assert (
+        ready["version"] == "%d.%d.%d" % sys.version_info[:3]
+        and ready["executable"] == sys.executable
+    )
     assert (Process.name, Process.cluster_config) == ("p1", {"name": "c"})
     assert os.environ.pop("GH_TEST_VAR") == "1"
     assert os.getcwd() == str(home)
@@ -51,7 +69,10 @@ def test_bad_hello_is_failed(hi):
 
 
 def test_objects(w):
-    assert w.raw("put_object", "pickle", key="o", data=encode({"a": [1]}, PICKLE)).body["output_type"] == "success"
+    assert (
+        w.raw("put_object", "pickle", key="o", data=encode({"a": [1]}, PICKLE)).body["output_type"]
+        == "success"
+    )
     assert w.raw("get_object", "pickle", key="o").value == {"a": [1]}
     assert w.raw("get_object", "json", key="o").body["data"] == '{"a": [1]}'
     assert w.raw("get_object", "none", key="o").raw == b'{"a":[1]}'
@@ -59,7 +80,9 @@ def test_objects(w):
     w.raw("put_object", "none", key="n", data=b"null")
     assert w.raw("get_object", "json", key="n").body["output_type"] == "success"
     reply = w.raw("get_object", "pickle", REMOTE, key="o")
-    assert str(reply.value) == "Cannot return remote for non-Resource object of type <class 'dict'>."
+    assert (
+        str(reply.value) == "Cannot return remote for non-Resource object of type <class 'dict'>."
+    )
     assert w.call("o", "get", "a").value == [1]
     assert w.raw("put_object", "json", key="b", data=b'"{"').status == 422
 
@@ -129,21 +152,37 @@ def test_load(w, write):
         """,
         "app.py",
     )
-    for name, attr in (("f", "f"), ("c", "C"), ("x", "factory()"), ("y", "maker()"), ("t", "things")):
+    for name, attr in (
+        ("f", "f"),
+        ("c", "C"),
+        ("x", "factory()"),
+        ("y", "maker()"),
+        ("t", "things"),
+    ):
         assert load(w, name, app, attr).body["output_type"] == "success"
     assert w.get("f", "call", a="5").value == 5
     assert w.get("c", "m").value == [5, 2] and w.get("x", "m").value == [5, 2]
     assert w.get("y", "call", x="4").value == 8
     assert w.call("t", "get", "a").value == 1
     config = w.raw("get_object", "pickle", REMOTE, key="f").body["data"]
-    assert config["resource_type"] == "function" and config["signature"]["call"]["signature"] == "(a: int = 1)"
-    assert w.raw("get_object", "pickle", REMOTE, key="c").body["data"]["signature"]["m"]["async"] is False
+    assert (
+        config["resource_type"] == "function"
+        and config["signature"]["call"]["signature"] == "(a: int = 1)"
+    )
+    assert (
+        w.raw("get_object", "pickle", REMOTE, key="c").body["data"]["signature"]["m"]["async"]
+        is False
+    )
 
 
 @pytest.mark.parametrize(
     "text,attr,wanted",
     [
-        ("import no_such_thing\n", "f", "app.py, line 1: ModuleNotFoundError: No module named 'no_such_thing'"),
+        (
+            "import no_such_thing\n",
+            "f",
+            "app.py, line 1: ModuleNotFoundError: No module named 'no_such_thing'",
+        ),
         ("x = 1\ndef f(:\n", "f", "app.py, line 2: SyntaxError"),
         ("def g(): ...\n", "f", "the file has no 'f'; it defines g"),
         ("class C:\n    def __init__(self, a): ...\n", "C", "TypeError"),
@@ -176,7 +215,10 @@ def test_secrets(w, home):
     file = home / ".x" / "mine.json"
     # ~ is the daemon user's home, which in this test is not $HOME
     file = file if file.exists() else type(home)(os.path.expanduser("~/.x/mine.json"))
-    assert json.loads(file.read_text()) == {"token": "s3cret"} and stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert (
+        json.loads(file.read_text()) == {"token": "s3cret"}
+        and stat.S_IMODE(file.stat().st_mode) == 0o600
+    )
     file.unlink()
     assert "s3cret" not in json.dumps(w.raw("get_object", "pickle", REMOTE, key="mine").body)
 
@@ -207,8 +249,7 @@ def needs_shim():
 
 def test_a_file_that_imports_runhouse_loads_without_it(w, write):
     needs_shim()
-    write(
-        """
+    write("""
         import runhouse as rh
         from runhouse.exceptions import InsufficientDiskError
         def f(): return rh.__name__
@@ -216,8 +257,7 @@ def test_a_file_that_imports_runhouse_loads_without_it(w, write):
             def __init__(self): super().__init__(); self.n = 2
             def m(self): return self.n
         g = rh.function(f)
-        """
-    )
+        """)
     w.put_function("g")
     assert w.call("g", "call").value == "runhouse"
     w.put_class("c", "C")
@@ -235,16 +275,14 @@ def test_the_shim_says_what_it_is():
 
 def test_a_handle_of_an_object_here_can_be_called(w, write):
     needs_shim()
-    write(
-        """
+    write("""
         def use(m, by): return m.inc(by)
         class C:
             def __init__(self, n): self.n = n
             def inc(self, by):
                 self.n += by
                 return self.n
-        """
-    )
+        """)
     signature = {"inc": {"async": False, "gen": False}}
     w.put_class("c", "C", state={"n": 1}, signature=signature)
     w.put_function("use")

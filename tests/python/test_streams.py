@@ -33,8 +33,7 @@ def out(monkeypatch, request):
 
 @pytest.fixture
 def demo(w, write, out):
-    write(
-        """
+    write("""
         import asyncio, sys, threading, warnings
         def say(text="hello", end="\\n"):
             print(text, end=end)
@@ -64,8 +63,7 @@ def demo(w, write, out):
         def meet(name):
             for i in range(5):
                 barrier.wait(); print(name, i)
-        """
-    )
+        """)
     for name in "say both progress in_thread raw_bytes log later fail meet".split():
         w.put_function(name)
     return w
@@ -126,7 +124,9 @@ def test_calls_at_the_same_time_do_not_mix(demo):
 
 def test_coroutines_at_the_same_time_do_not_mix(demo):
     ids = [500020 + i for i in range(4)]
-    threads = [threading.Thread(target=run, args=(demo, "later", i), kwargs={"call_id": i}) for i in ids]
+    threads = [
+        threading.Thread(target=run, args=(demo, "later", i), kwargs={"call_id": i}) for i in ids
+    ]
     [t.start() for t in threads]
     [t.join() for t in threads]
     for i in ids:
@@ -151,7 +151,9 @@ def test_logging_has_upstreams_format_once(demo, monkeypatch):
         root.handlers[:] = handlers
         root.setLevel(level)
     lines = demo.logs(500030).splitlines()
-    assert re.fullmatch(r"WARNING \| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| demo:\d+ \| careful 1", lines[0])
+    assert re.fullmatch(
+        r"WARNING \| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| demo:\d+ \| careful 1", lines[0]
+    )
     assert lines[1].startswith("INFO | ") and len(lines) == 2
 
 
@@ -173,7 +175,13 @@ def test_log_level_of_the_environment(monkeypatch):
 def test_what_users_expect_of_a_stream(out):
     stream = streams.CallStream(1, "<stdout>")
     assert isinstance(stream, io.TextIOBase)
-    assert (stream.isatty(), stream.fileno(), stream.encoding, stream.writable(), stream.readable()) == (False, 1, "utf-8", True, False)
+    assert (
+        stream.isatty(),
+        stream.fileno(),
+        stream.encoding,
+        stream.writable(),
+        stream.readable(),
+    ) == (False, 1, "utf-8", True, False)
     stream.writelines(["a\n", "b\n"])
     stream.reconfigure(encoding="utf-8", line_buffering=True)
     stream.close()

@@ -157,7 +157,11 @@ def exchanges(name):
 def normal(value):
     """What of a decoded answer is compared."""
     if isinstance(value, BaseException):
-        return type(value).__name__, value.args, {k: v for k, v in vars(value).items() if k != "__notes__"}
+        return (
+            type(value).__name__,
+            value.args,
+            {k: v for k, v in vars(value).items() if k != "__notes__"},
+        )
     if callable(getattr(type(value), "config", None)):
         config = value.config()
         if "future_module" in str(config.get("pointers")):
@@ -175,13 +179,22 @@ def decoded(status, text):
         return status, body
     data, serialization = body["data"], body["serialization"]
     if body["output_type"] == "exception":
-        error = pickle.loads(base64.b64decode(data["error"])) if serialization == "pickle" else data["error"]
+        error = (
+            pickle.loads(base64.b64decode(data["error"]))
+            if serialization == "pickle"
+            else data["error"]
+        )
         return status, "exception", normal(error), data.get("exception_as_str")
     if body["output_type"] == "result_serialized" and serialization == "pickle":
         data = pickle.loads(base64.b64decode(data))
     elif body["output_type"] == "result_serialized" and serialization == "json":
         data = json.loads(data)
-    return status, body["output_type"], serialization, json.loads(json.dumps(normal(data), default=repr))
+    return (
+        status,
+        body["output_type"],
+        serialization,
+        json.loads(json.dumps(normal(data), default=repr)),
+    )
 
 
 def field(value):
@@ -211,7 +224,9 @@ def replay(w, exchange):
         if request["method"] == "POST":
             if serialization not in MODES:
                 return "serialization names are the daemon's"
-            return w.raw("put_object", serialization, key=body["key"], data=field(body["serialized_data"]))
+            return w.raw(
+                "put_object", serialization, key=body["key"], data=field(body["serialized_data"])
+            )
         serialization = params.get("serialization", "json")
         if serialization not in MODES:
             return "serialization names are the daemon's"
@@ -220,11 +235,16 @@ def replay(w, exchange):
     if parts == ["rename"]:
         return w.raw("rename", key=body["key"], method=body["new_key"])
     if parts == ["delete_object"]:
-        return w.raw("delete", key=body["keys"][0]) if len(body["keys"]) == 1 else "one frame per key"
+        return (
+            w.raw("delete", key=body["keys"][0]) if len(body["keys"]) == 1 else "one frame per key"
+        )
     if len(parts) != 2:
         return "no route of the worker"
     if request["method"] == "GET":
-        special = {name: params.pop(name, None) for name in ("serialization", "run_name", "stream_logs", "save", "remote")}
+        special = {
+            name: params.pop(name, None)
+            for name in ("serialization", "run_name", "stream_logs", "save", "remote")
+        }
         serialization = special["serialization"] or "json"
         if serialization not in MODES or (special["stream_logs"] and not special["run_name"]):
             return "query fields are the daemon's"
@@ -234,7 +254,9 @@ def replay(w, exchange):
     if serialization not in MODES or not body.get("run_name"):
         return "field checks are the daemon's"
     flags = int(bool(body.get("stream_logs"))) | (REMOTE if body.get("remote") else 0)
-    return w.raw("call", serialization, flags, parts[0], parts[1], body["run_name"], field(body.get("data")))
+    return w.raw(
+        "call", serialization, flags, parts[0], parts[1], body["run_name"], field(body.get("data"))
+    )
 
 
 CLUSTER = {
@@ -263,7 +285,11 @@ def answers(tmp_path_factory):
     found = {}
     for file in FILES:
         for exchange in exchanges(file):
-            Process.name = "CounterCls_process" if exchange["name"].startswith("generator_method") else "default_process"
+            Process.name = (
+                "CounterCls_process"
+                if exchange["name"].startswith("generator_method")
+                else "default_process"
+            )
             found[file, exchange["name"]] = exchange, replay(w, exchange)
     # The error classes of answers are looked up in the user's module: keep it until the tests are over.
     yield found
@@ -296,7 +322,11 @@ def test_answers_as_recorded(answers, file, name):
     response = exchange["response"]
     got = decoded(reply.status, reply.raw)
     wanted = decoded(response["status"], response["body"])
-    if "module_result" in name or "module_as_result" in name or name in ("get_named_result", "get_remote_config", "refresh"):
+    if (
+        "module_result" in name
+        or "module_as_result" in name
+        or name in ("get_named_result", "get_remote_config", "refresh")
+    ):
         # The cluster's address is the one that the client sent.
         got, wanted = (json.loads(re.sub(r"_process\b", "", json.dumps(x))) for x in (got, wanted))
     assert got == wanted
@@ -308,7 +338,9 @@ def test_differences_are_real(answers):
     for (file, name), (exchange, reply) in answers.items():
         if name in DIFFERENT and not isinstance(reply, str):
             try:
-                if decoded(reply.status, reply.raw) == decoded(exchange["response"]["status"], exchange["response"]["body"]):
+                if decoded(reply.status, reply.raw) == decoded(
+                    exchange["response"]["status"], exchange["response"]["body"]
+                ):
                     same.append(name)
             except Exception:  # a recorded pickle of classes nobody has
                 continue

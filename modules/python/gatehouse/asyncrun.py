@@ -19,7 +19,7 @@ TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Optional
 
-_loop: "Optional[asyncio.AbstractEventLoop]" = None
+_loop: Optional[asyncio.AbstractEventLoop] = None
 _lock = threading.Lock()
 
 
@@ -31,7 +31,9 @@ def loop() -> asyncio.AbstractEventLoop:
             if _loop is None:
                 made = asyncio.new_event_loop()
                 started = threading.Event()
-                thread = threading.Thread(target=_run, args=(made, started), name="gatehouse-asyncio", daemon=True)
+                thread = threading.Thread(
+                    target=_run, args=(made, started), name="gatehouse-asyncio", daemon=True
+                )
                 thread.start()
                 started.wait()
                 _loop = made
@@ -45,11 +47,13 @@ def _run(made: asyncio.AbstractEventLoop, started: threading.Event) -> None:
         try:
             made.run_forever()
             return
-        except BaseException:  # SystemExit out of a user's callback: the loop belongs to everybody, go on
+        except (
+            BaseException
+        ):  # SystemExit out of a user's callback: the loop belongs to everybody, go on
             continue
 
 
-def submit(awaitable: "Any", call: Call, serialization: int, flags: int) -> None:
+def submit(awaitable: Any, call: Call, serialization: int, flags: int) -> None:
     """Await AWAITABLE on the loop and answer CALL with its result through `_gatehouse.reply`."""
     context = copy_context()
     context.run(call_var.set, call)
@@ -57,14 +61,16 @@ def submit(awaitable: "Any", call: Call, serialization: int, flags: int) -> None
     loop().call_soon_threadsafe(_start, awaitable, call, serialization, flags, context=context)
 
 
-def _start(awaitable: "Any", call: Call, serialization: int, flags: int) -> None:
+def _start(awaitable: Any, call: Call, serialization: int, flags: int) -> None:
     task = asyncio.ensure_future(_drive(awaitable, call, serialization, flags))
     call.task = task  # type: ignore[assignment]
-    task.add_done_callback(lambda _: _end(call, errors.answer(errors.CallCancelled(), serialization)))
+    task.add_done_callback(
+        lambda _: _end(call, errors.answer(errors.CallCancelled(), serialization))
+    )
 
 
-async def _drive(awaitable: "Any", call: Call, serialization: int, flags: int) -> None:
-    answer: "Any"
+async def _drive(awaitable: Any, call: Call, serialization: int, flags: int) -> None:
+    answer: Any
     try:
         answer = calls.Awaiting(awaitable)
         while type(answer) is calls.Awaiting:
@@ -77,7 +83,7 @@ async def _drive(awaitable: "Any", call: Call, serialization: int, flags: int) -
     _end(call, answer)
 
 
-def _end(call: Call, answer: "Any") -> None:
+def _end(call: Call, answer: Any) -> None:
     """Answer CALL, once."""
     if calls.async_running.pop(call.call_id, None) is None:
         return
@@ -86,7 +92,7 @@ def _end(call: Call, answer: "Any") -> None:
     _gatehouse.reply(call.call_id, status, outcome, body)
 
 
-_CANCELLED: "Any" = object()
+_CANCELLED: Any = object()
 
 
 def cancel(call: Call) -> None:

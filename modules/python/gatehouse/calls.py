@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 CALL = 2
 
-running: "Dict[int, int]" = {}
+running: Dict[int, int] = {}
 """call_id -> ident of the thread that runs it."""
 
-async_running: "Dict[int, Call]" = {}
+async_running: Dict[int, Call] = {}
 """call_id -> Call of those that run on the event loop."""
 
-_cancelled: "Dict[int, int]" = {}
+_cancelled: Dict[int, int] = {}
 _cancel_lock = Lock()
 
 _LAZY = (GeneratorType, CoroutineType, AsyncGeneratorType)
@@ -45,13 +45,20 @@ _loads, _unbase64 = pickle.loads, _gatehouse.unbase64
 _scan = json.JSONDecoder().scan_once
 _encoders = serialize.encoders
 
-other_requests: "Dict[int, Callable[..., Answer]]" = {}
+other_requests: Dict[int, Callable[..., Answer]] = {}
 """kind -> handler(call_id, serialization, flags, key, method, run_name, data); filled by worker.py."""
 
 
 def handle(
-    kind: int, call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+    kind: int,
+    call_id: int,
+    serialization: int,
+    flags: int,
+    key: str,
+    method: str,
+    run_name: str,
+    data: object,
+) -> Answer:
     """Answer one request frame. Never raises.
 
     data: None, or the JSON text of the client's value (bytes; a memoryview when large).
@@ -90,7 +97,9 @@ def handle(
                     args, kwargs = payload.get("args"), payload.get("kwargs")
                 except Exception:
                     args = None
-                if type(args) not in _SEQUENCES or (kwargs is not None and type(kwargs) is not dict):
+                if type(args) not in _SEQUENCES or (
+                    kwargs is not None and type(kwargs) is not dict
+                ):
                     return _call(target, call_id, serialization, flags, run_name, data)
             if flags:
                 call = Call(call_id, True, run_name)
@@ -105,7 +114,7 @@ def handle(
                 call = None
             return answer
         except BaseException as error:
-            return errors.answer(error, serialization)
+            return errors.answer(error, NONE if flags & BARE else serialization)
         finally:
             if flags:
                 call_var.set(None)
@@ -119,7 +128,7 @@ def handle(
         return errors.answer(error, serialization)
 
 
-def _other(kind: int, call_id: int, serialization: int, *rest: "Any") -> "Answer":
+def _other(kind: int, call_id: int, serialization: int, *rest: Any) -> Answer:
     try:
         handler = other_requests.get(kind)
         if handler is None:
@@ -129,7 +138,9 @@ def _other(kind: int, call_id: int, serialization: int, *rest: "Any") -> "Answer
         return errors.answer(error, serialization)
 
 
-def _call(target: Target, call_id: int, serialization: int, flags: int, run_name: str, data: object) -> "Answer":
+def _call(
+    target: Target, call_id: int, serialization: int, flags: int, run_name: str, data: object
+) -> Answer:
     """The general form of a call: logs, async, attributes, query and bare arguments."""
     call = Call(call_id, bool(flags & STREAM_LOGS), run_name)
     call_var.set(call)
@@ -173,7 +184,7 @@ class Awaiting:
         self.awaitable = awaitable
 
 
-def _finish_or_wait(value: object, call: Call, serialization: int, flags: int) -> "Answer":
+def _finish_or_wait(value: object, call: Call, serialization: int, flags: int) -> Answer:
     """The answer for VALUE, or None when the event loop will make it and `_gatehouse.reply` follows."""
     if type(value) is not Awaiting:
         value = finish(value, serialization, flags, call.run_name)
@@ -185,7 +196,7 @@ def _finish_or_wait(value: object, call: Call, serialization: int, flags: int) -
     return None
 
 
-def _attribute(target: Target, value: object, args: "Any") -> object:
+def _attribute(target: Target, value: object, args: Any) -> object:
     """Read, or with exactly one positional argument write, an attribute that is not callable."""
     if type(value) is _Attribute:
         if len(args) != 1:
@@ -198,7 +209,7 @@ def _attribute(target: Target, value: object, args: "Any") -> object:
     return None
 
 
-def _arguments(fn: "Any", serialization: int, flags: int, data: object) -> "Tuple[Any, Dict[str, Any]]":
+def _arguments(fn: Any, serialization: int, flags: int, data: object) -> Tuple[Any, Dict[str, Any]]:
     """(args, kwargs) of a call. Raises errors.BadData, BadRequest (422), ValueError."""
     if data is None:
         return (), {}
@@ -207,7 +218,14 @@ def _arguments(fn: "Any", serialization: int, flags: int, data: object) -> "Tupl
         if kwargs is None:
             return (), {}
         if not isinstance(kwargs, dict):
-            raise BadRequest(422, [_entry("dict_type", ["body"], "Input should be a JSON object of arguments", kwargs)])
+            raise BadRequest(
+                422,
+                [
+                    _entry(
+                        "dict_type", ["body"], "Input should be a JSON object of arguments", kwargs
+                    )
+                ],
+            )
         if flags & QUERY and kwargs:
             from . import cast
 
@@ -218,7 +236,12 @@ def _arguments(fn: "Any", serialization: int, flags: int, data: object) -> "Tupl
         return (), {}
     wrong = None
     if not isinstance(payload, dict):
-        wrong, kind, where, given = "data should be an object with `args` and `kwargs`", "dict_type", [], payload
+        wrong, kind, where, given = (
+            "data should be an object with `args` and `kwargs`",
+            "dict_type",
+            [],
+            payload,
+        )
     else:
         args, kwargs = payload.get("args"), payload.get("kwargs")
         args = () if args is None else args
@@ -226,7 +249,12 @@ def _arguments(fn: "Any", serialization: int, flags: int, data: object) -> "Tupl
         if not isinstance(args, (list, tuple)):
             wrong, kind, where, given = "args should be a list", "list_type", ["args"], args
         elif not isinstance(kwargs, dict):
-            wrong, kind, where, given = "kwargs should be an object", "dict_type", ["kwargs"], kwargs
+            wrong, kind, where, given = (
+                "kwargs should be an object",
+                "dict_type",
+                ["kwargs"],
+                kwargs,
+            )
     if wrong is None:
         return args, kwargs
     if serialization == PICKLE:
@@ -238,7 +266,7 @@ def _entry(kind: str, where: list, text: str, given: object) -> dict:
     return {"type": kind, "loc": where, "msg": text, "input": given}
 
 
-def _blame_arguments(fn: "Any", args: "Any", kwargs: dict, error: TypeError, flags: int) -> None:
+def _blame_arguments(fn: Any, args: Any, kwargs: dict, error: TypeError, flags: int) -> None:
     """Raise a 422 that names the argument when ERROR came from the call itself, not from inside FN."""
     trace = error.__traceback__
     if trace is not None and trace.tb_next is not None:

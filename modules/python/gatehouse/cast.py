@@ -21,14 +21,14 @@ _TRUE = frozenset("1 true t yes y on".split())
 _FALSE = frozenset("0 false f no n off".split())
 _NONE = frozenset(("null", "none", "None", ""))
 
-_plans: "WeakKeyDictionary[Any, Tuple[Dict[str, Any], Any]]" = WeakKeyDictionary()
+_plans: WeakKeyDictionary[Any, Tuple[Dict[str, Any], Any]] = WeakKeyDictionary()
 
 
 class _Unfit(Exception):
     """(type, msg) of one entry of a 422."""
 
 
-def _plan(fn: "Any") -> "Tuple[Dict[str, Any], Any]":
+def _plan(fn: Any) -> Tuple[Dict[str, Any], Any]:
     """(name -> annotation, annotation of **kwargs) of FN; annotations as text are evaluated."""
     inner = getattr(fn, "__func__", fn)
     try:
@@ -43,7 +43,11 @@ def _plan(fn: "Any") -> "Tuple[Dict[str, Any], Any]":
     try:
         hints = typing.get_type_hints(target)
     except Exception:
-        hints = {n: a for n, a in getattr(target, "__annotations__", {}).items() if not isinstance(a, str)}
+        hints = {
+            n: a
+            for n, a in getattr(target, "__annotations__", {}).items()
+            if not isinstance(a, str)
+        }
     rest = None
     try:
         for parameter in inspect.signature(target).parameters.values():
@@ -61,12 +65,12 @@ def _plan(fn: "Any") -> "Tuple[Dict[str, Any], Any]":
     return hints, rest
 
 
-def arguments(fn: "Any", given: "Dict[str, Any]") -> "Dict[str, Any]":
+def arguments(fn: Any, given: Dict[str, Any]) -> Dict[str, Any]:
     """GIVEN (name -> text) cast for FN. Raises BadRequest(422) with one entry per argument that does not fit."""
     if not callable(fn):
         return given
     hints, rest = _plan(fn)
-    made: "Dict[str, Any]" = {}
+    made: Dict[str, Any] = {}
     entries = []
     for name, text in given.items():
         hint = hints.get(name, rest)
@@ -83,7 +87,7 @@ def arguments(fn: "Any", given: "Dict[str, Any]") -> "Dict[str, Any]":
     return made
 
 
-def misfits(fn: "Any", kwargs: "Dict[str, Any]", where: str) -> "List[dict]":
+def misfits(fn: Any, kwargs: Dict[str, Any], where: str) -> List[dict]:
     """422 entries for required arguments that are missing and for unexpected ones. Empty when they fit."""
     try:
         parameters = inspect.signature(fn).parameters
@@ -95,19 +99,23 @@ def misfits(fn: "Any", kwargs: "Dict[str, Any]", where: str) -> "List[dict]":
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
         if name not in kwargs and parameter.default is parameter.empty:
-            entries.append({"type": "missing", "loc": [where, name], "msg": "Field required", "input": None})
+            entries.append(
+                {"type": "missing", "loc": [where, name], "msg": "Field required", "input": None}
+            )
     for name, value in kwargs.items():
         known = parameters.get(name)
         if not takes_any and (known is None or known.kind is known.POSITIONAL_ONLY):
             text = "Unexpected argument; expected: %s" % (", ".join(parameters) or "none")
-            entries.append({"type": "extra_forbidden", "loc": [where, name], "msg": text, "input": value})
+            entries.append(
+                {"type": "extra_forbidden", "loc": [where, name], "msg": text, "input": value}
+            )
     return entries
 
 
 # ---------------------------------------------------------------- one value
 
 
-def _members(hint: "Any") -> "Optional[tuple]":
+def _members(hint: Any) -> Optional[tuple]:
     """The members of a Union, or None."""
     origin = typing.get_origin(hint)
     if origin is typing.Union:
@@ -120,7 +128,7 @@ def _members(hint: "Any") -> "Optional[tuple]":
     return None
 
 
-def _from_text(text: str, hint: "Any") -> "Any":
+def _from_text(text: str, hint: Any) -> Any:
     """TEXT as HINT wants it. Raises _Unfit."""
     while hasattr(hint, "__supertype__"):
         hint = hint.__supertype__
@@ -133,7 +141,11 @@ def _from_text(text: str, hint: "Any") -> "Any":
     if maker is not None:
         return maker(text)
     origin = typing.get_origin(hint) or hint
-    if typing.get_origin(hint) is not None and getattr(origin, "_name", None) == "Literal" or origin is _LITERAL:
+    if (
+        typing.get_origin(hint) is not None
+        and getattr(origin, "_name", None) == "Literal"
+        or origin is _LITERAL
+    ):
         return _literal(text, typing.get_args(hint))
     if origin is type(None):
         return None
@@ -141,7 +153,9 @@ def _from_text(text: str, hint: "Any") -> "Any":
         try:
             value = json.loads(text)
         except ValueError as error:
-            raise _Unfit("json_invalid", "Invalid JSON for %s: %s" % (_shown(hint), error)) from None
+            raise _Unfit(
+                "json_invalid", "Invalid JSON for %s: %s" % (_shown(hint), error)
+            ) from None
         return _from_json(value, hint)
     if isinstance(origin, type):
         return _named_type(text, origin)
@@ -151,7 +165,7 @@ def _from_text(text: str, hint: "Any") -> "Any":
 _LITERAL = typing.get_origin(typing.Literal["x"])
 
 
-def _first_fit(text: str, members: tuple) -> "Any":
+def _first_fit(text: str, members: tuple) -> Any:
     kinds = [member for member in members if member not in (str, type(None))]
     if type(None) in members and str not in members and text in _NONE:
         return None
@@ -166,7 +180,7 @@ def _first_fit(text: str, members: tuple) -> "Any":
     raise problem or _Unfit("union", "no member of the Union fits")
 
 
-def _literal(text: str, choices: tuple) -> "Any":
+def _literal(text: str, choices: tuple) -> Any:
     for choice in choices:
         if text == str(choice):
             return choice
@@ -198,7 +212,7 @@ def _bool(text: str) -> bool:
     raise _Unfit("bool_parsing", "Input should be a valid boolean, unable to interpret input")
 
 
-_MAKERS: "Dict[type, Any]" = {
+_MAKERS: Dict[type, Any] = {
     int: _int,
     float: _float,
     bool: _bool,
@@ -208,14 +222,16 @@ _MAKERS: "Dict[type, Any]" = {
 }
 
 
-def _called(maker: "Any", text: str, name: str) -> "Any":
+def _called(maker: Any, text: str, name: str) -> Any:
     try:
         return maker(text)
     except Exception as error:
-        raise _Unfit("%s_parsing" % name, "Input should be a valid %s: %s" % (name, error)) from None
+        raise _Unfit(
+            "%s_parsing" % name, "Input should be a valid %s: %s" % (name, error)
+        ) from None
 
 
-def _named_type(text: str, kind: type) -> "Any":
+def _named_type(text: str, kind: type) -> Any:
     """Enums, dates and the like; any other class gets the text."""
     for base in kind.__mro__:
         full = "%s.%s" % (base.__module__, base.__qualname__)
@@ -234,22 +250,28 @@ def _named_type(text: str, kind: type) -> "Any":
     return text
 
 
-def _container(origin: "Any") -> "Optional[type]":
+def _container(origin: Any) -> Optional[type]:
     """The class of JSON containers that ORIGIN takes: list or dict, or None."""
     if not isinstance(origin, type):
         return None
-    if origin in (list, tuple, set, frozenset) or origin.__name__ in ("Sequence", "Iterable", "Collection", "MutableSequence", "Set"):
+    if origin in (list, tuple, set, frozenset) or origin.__name__ in (
+        "Sequence",
+        "Iterable",
+        "Collection",
+        "MutableSequence",
+        "Set",
+    ):
         return list
     if issubclass(origin, dict) or origin.__name__ in ("Mapping", "MutableMapping"):
         return dict
     return None
 
 
-def _shown(hint: "Any") -> str:
+def _shown(hint: Any) -> str:
     return getattr(hint, "__name__", None) if isinstance(hint, type) else str(hint).replace("typing.", "")  # type: ignore[return-value]
 
 
-def _from_json(value: "Any", hint: "Any") -> "Any":
+def _from_json(value: Any, hint: Any) -> Any:
     """A JSON VALUE as HINT wants it. Raises _Unfit."""
     if hint is Any or isinstance(hint, typing.TypeVar):
         return value
@@ -274,9 +296,17 @@ def _from_json(value: "Any", hint: "Any") -> "Any":
     if wanted is not None:
         if not isinstance(value, wanted):
             name = "list" if wanted is list else "dict"
-            raise _Unfit("%s_type" % name, "Input should be a valid %s" % ("list" if wanted is list else "dictionary"))
+            raise _Unfit(
+                "%s_type" % name,
+                "Input should be a valid %s" % ("list" if wanted is list else "dictionary"),
+            )
         return _items(value, origin, inner)
-    if isinstance(value, bool) and origin in (int, float) or origin is bool and not isinstance(value, (bool, int)):
+    if (
+        isinstance(value, bool)
+        and origin in (int, float)
+        or origin is bool
+        and not isinstance(value, (bool, int))
+    ):
         raise _Unfit("%s_type" % origin.__name__, "Input should be a valid %s" % origin.__name__)
     if origin is float and isinstance(value, int):
         return float(value)
@@ -285,11 +315,13 @@ def _from_json(value: "Any", hint: "Any") -> "Any":
     return value
 
 
-def _items(value: "Any", origin: "Any", inner: tuple) -> "Any":
+def _items(value: Any, origin: Any, inner: tuple) -> Any:
     if isinstance(value, dict):
         if len(inner) != 2:
             return value
-        return {_from_json(key, inner[0]): _from_json(item, inner[1]) for key, item in value.items()}
+        return {
+            _from_json(key, inner[0]): _from_json(item, inner[1]) for key, item in value.items()
+        }
     if origin is tuple and inner and not (len(inner) == 2 and inner[1] is Ellipsis):
         if len(value) != len(inner):
             raise _Unfit("tuple_type", "Input should have %d items" % len(inner))

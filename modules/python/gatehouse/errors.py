@@ -31,8 +31,9 @@ class BadRequest(Exception):
 class BadData(Exception):
     """The field `data` (or serialized_data) could not be decoded; __cause__ says why."""
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(self, field: str, kind: str, text: str) -> None:
         super().__init__(text)
+        self.field = field
         self.kind = kind
 
 
@@ -68,14 +69,25 @@ def key_missing(key: str, method: str) -> NotHere:
 
 def method_missing(key: str, method: str, shown: object) -> NotHere:
     short = "Method %s not found on module %s." % (method, key)
-    return NotHere("builtins", "ValueError", "Method %s not found on module %s" % (method, shown), short)
+    return NotHere(
+        "builtins", "ValueError", "Method %s not found on module %s" % (method, shown), short
+    )
 
 
 def error_pickle(module: str, name: str, text: str) -> bytes:
     """The pickle of MODULE.NAME(TEXT), made without importing MODULE. Source: serialization.md section 1."""
     raw = text.encode("utf-8", "surrogatepass")
     return b"".join(
-        (b"\x80\x04c", module.encode(), b"\n", name.encode(), b"\nX", struct.pack("<I", len(raw)), raw, b"\x85R.")
+        (
+            b"\x80\x04c",
+            module.encode(),
+            b"\n",
+            name.encode(),
+            b"\nX",
+            struct.pack("<I", len(raw)),
+            raw,
+            b"\x85R.",
+        )
     )
 
 
@@ -89,7 +101,11 @@ def text_of(error: BaseException) -> str:
 
 def type_name(error: BaseException) -> str:
     kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__)
+    return (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else "%s.%s" % (kind.__module__, kind.__qualname__)
+    )
 
 
 def _pickled(error: BaseException) -> bytes:
@@ -121,7 +137,9 @@ def traceback_text(error: BaseException) -> str:
 
 def envelope(serialization: int, error: object, trace: str, text: str) -> bytes:
     """The exception envelope. error: pickle bytes under pickle, text under json."""
-    literal = _gatehouse.base64_literal(error) if serialization == PICKLE else serialize.quote(str(error))
+    literal = (
+        _gatehouse.base64_literal(error) if serialization == PICKLE else serialize.quote(str(error))
+    )
     name = b'"pickle"' if serialization == PICKLE else b'"json"'
     return b"".join(
         (
@@ -154,18 +172,34 @@ def answer(error: BaseException, serialization: int) -> tuple:
         if serialization != PICKLE:
             return 404, BAD, detail_body(error.short)
         text = text_of(error)
-        trace = "%s: %s\n" % (error.name if error.module == "builtins" else error.module + "." + error.name, text)
-        return 200, RAISED, envelope(PICKLE, error_pickle(error.module, error.name, text), trace, text)
+        trace = "%s: %s\n" % (
+            error.name if error.module == "builtins" else error.module + "." + error.name,
+            text,
+        )
+        return (
+            200,
+            RAISED,
+            envelope(PICKLE, error_pickle(error.module, error.name, text), trace, text),
+        )
     if isinstance(error, BadData):
         cause = error.__cause__ or error
         if serialization != PICKLE:
-            entry = {"type": error.kind, "loc": ["body", "data"], "msg": text_of(error), "input": None}
+            entry = {
+                "type": error.kind,
+                "loc": ["body", error.field],
+                "msg": text_of(error),
+                "input": None,
+            }
             return 422, BAD, detail_body([entry])
         return 200, RAISED, envelope(PICKLE, _pickled(cause), traceback_text(cause), text_of(cause))
     if isinstance(error, Ended):
         if serialization != PICKLE:
             return 410, BAD, detail_body(text_of(error))
-        return 200, RAISED, envelope(PICKLE, _pickled(error.item), type(error.item).__name__ + "\n", "")
+        return (
+            200,
+            RAISED,
+            envelope(PICKLE, _pickled(error.item), type(error.item).__name__ + "\n", ""),
+        )
     if isinstance(error, CallCancelled):
         error = RuntimeError("The call was cancelled.")
     if isinstance(error, NotJsonable):

@@ -9,13 +9,13 @@ TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Callable, Dict
 
-_waiting: "Dict[str, Callable]" = {}
+_waiting: Dict[str, Callable] = {}
 
 
 class _Loader:
     """The module's own loader, with our function after it."""
 
-    def __init__(self, loader: object, then: "Callable") -> None:
+    def __init__(self, loader: object, then: Callable) -> None:
         self._loader = loader
         self._then = then
 
@@ -52,7 +52,7 @@ class _Finder:
 _finder = _Finder()
 
 
-def when_imported(name: str, then: "Callable") -> None:
+def when_imported(name: str, then: Callable) -> None:
     """Call THEN(module) once NAME has been executed; at once when it is loaded already."""
     module = sys.modules.get(name)
     if module is not None:

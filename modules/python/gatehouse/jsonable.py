@@ -16,10 +16,16 @@ class NotJsonable(TypeError):
     """A value that has no JSON form. The text names its type."""
 
 
-def _refuse(value: object, why: str = "") -> "NotJsonable":
+def _refuse(value: object, why: str = "") -> NotJsonable:
     kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__)
-    return NotJsonable("Object of type %s cannot be turned into JSON%s." % (name, why and ": " + why))
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else "%s.%s" % (kind.__module__, kind.__qualname__)
+    )
+    return NotJsonable(
+        "Object of type %s cannot be turned into JSON%s." % (name, why and ": " + why)
+    )
 
 
 def _public_attributes(value: object) -> dict:
@@ -102,12 +108,19 @@ _BY_TYPE = {
 def _make(ascii_only: bool, item_separator: str, key_separator: str, allow_nan: bool):
     """A function value -> JSON text, built once: json.dumps makes an encoder on every call."""
     fallback = json.JSONEncoder(
-        ensure_ascii=ascii_only, separators=(item_separator, key_separator), allow_nan=allow_nan, default=convert
+        ensure_ascii=ascii_only,
+        separators=(item_separator, key_separator),
+        allow_nan=allow_nan,
+        default=convert,
     )
     quote = encode_basestring_ascii if ascii_only else encode_basestring
     maker = json.encoder.c_make_encoder
     # No table of markers: it would be shared by threads. A value that holds itself ends in RecursionError.
-    fast = maker(None, convert, quote, None, key_separator, item_separator, False, False, allow_nan) if maker else None
+    fast = (
+        maker(None, convert, quote, None, key_separator, item_separator, False, False, allow_nan)
+        if maker
+        else None
+    )
 
     def dumps(value: object) -> str:
         if type(value) is str:
@@ -117,7 +130,9 @@ def _make(ascii_only: bool, item_separator: str, key_separator: str, allow_nan: 
         except NotJsonable:
             raise
         except RecursionError:
-            raise NotJsonable("The value contains itself, or is nested too deeply for JSON.") from None
+            raise NotJsonable(
+                "The value contains itself, or is nested too deeply for JSON."
+            ) from None
         except TypeError:
             return fallback.encode(_with_text_keys(value))
         except ValueError as error:

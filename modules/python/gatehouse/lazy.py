@@ -28,8 +28,14 @@ COLLECT_MAX_ITEMS = 100_000
 """A bare answer lists a generator's items, at most so many."""
 
 
-def _entry(signature: str, is_async: bool = False, doc: "Optional[str]" = None) -> dict:
-    return {"signature": signature, "async": is_async, "gen": False, "doc": doc, "annotations": "{}"}
+def _entry(signature: str, is_async: bool = False, doc: Optional[str] = None) -> dict:
+    return {
+        "signature": signature,
+        "async": is_async,
+        "gen": False,
+        "doc": doc,
+        "annotations": "{}",
+    }
 
 
 def _throw(cls: str) -> dict:
@@ -67,11 +73,11 @@ _SIGNATURES = {
 class LazyEntry(ResourceEntry):
     """A stored lazy result. ends_at: when it may be dropped (monotonic seconds), None while it is alive."""
 
-    ends_at: "Optional[float]" = None
+    ends_at: Optional[float] = None
 
-    def __init__(self, run_name: str, value: "Any") -> None:
+    def __init__(self, run_name: str, value: Any) -> None:
         subtype = value.subtype
-        config: "Dict[str, Any]" = {
+        config: Dict[str, Any] = {
             "name": run_name,
             "resource_type": "module",
             "resource_subtype": subtype,
@@ -99,14 +105,18 @@ class LazyEntry(ResourceEntry):
 
     def description(self) -> dict:
         """What a client without the SDK gets: where to ask for the next item."""
-        value: "Any" = self.value
-        return {"run_name": self.key, "type": value.kind, value.verb: "/%s/%s" % (self.key, value.step)}
+        value: Any = self.value
+        return {
+            "run_name": self.key,
+            "type": value.kind,
+            value.verb: "/%s/%s" % (self.key, value.step),
+        }
 
 
 class _Lazy:
     """Base of the three. entry is set once it is stored."""
 
-    entry: "Optional[LazyEntry]" = None
+    entry: Optional[LazyEntry] = None
 
     def _ended(self, item: Exception) -> Ended:
         if self.entry is not None and self.entry.ends_at is None:
@@ -124,7 +134,7 @@ class LazyGenerator(_Lazy):
 
     subtype, kind, verb, step = "GeneratorModule", "generator", "next", "remote_next"
 
-    def __init__(self, generator: "Any") -> None:
+    def __init__(self, generator: Any) -> None:
         self._generator = generator
         self._lock = threading.Lock()
 
@@ -146,7 +156,7 @@ class LazyGenerator(_Lazy):
                 item = stop
         raise self._ended(item)
 
-    def throw(self, typ: "Any", val: object = None, tb: object = None) -> object:
+    def throw(self, typ: Any, val: object = None, tb: object = None) -> object:
         with self._lock:
             try:
                 return self._generator.throw(_exception(typ, val))
@@ -160,7 +170,7 @@ class LazyGenerator(_Lazy):
         self._drop()
 
 
-def _exception(typ: "Any", val: object) -> BaseException:
+def _exception(typ: Any, val: object) -> BaseException:
     """The exception of a throw(type, value) in its old three-argument form."""
     if isinstance(typ, BaseException):
         return typ
@@ -174,15 +184,17 @@ class LazyAsyncGenerator(_Lazy):
 
     subtype, kind, verb, step = "AsyncGeneratorModule", "async generator", "next", "remote_anext"
 
-    def __init__(self, generator: "Any") -> None:
+    def __init__(self, generator: Any) -> None:
         self._generator = generator
-        self._lock: "Any" = None
+        self._lock: Any = None
 
-    async def _in_turn(self, step: "Any", *args: object) -> object:
+    async def _in_turn(self, step: Any, *args: object) -> object:
         if self._lock is None:
             import asyncio
 
-            self._lock = asyncio.Lock()  # made on the loop: before 3.10 a lock belongs to the loop of its maker
+            self._lock = (
+                asyncio.Lock()
+            )  # made on the loop: before 3.10 a lock belongs to the loop of its maker
         async with self._lock:
             try:
                 return await step(*args)
@@ -201,7 +213,7 @@ class LazyAsyncGenerator(_Lazy):
     async def send(self, value: object) -> object:
         return await self._in_turn(self._generator.asend, value)
 
-    async def throw(self, typ: "Any", val: object = None, tb: object = None) -> object:
+    async def throw(self, typ: Any, val: object = None, tb: object = None) -> object:
         return await self._in_turn(self._generator.athrow, _exception(typ, val))
 
     async def close(self) -> None:
@@ -214,9 +226,9 @@ class LazyFuture(_Lazy):
 
     subtype, kind, verb, step = "FutureModule", "coroutine", "await", "remote_await"
 
-    def __init__(self, coroutine: "Any") -> None:
+    def __init__(self, coroutine: Any) -> None:
         self._coroutine = coroutine
-        self._task: "Any" = None
+        self._task: Any = None
         self._is_cancelled = False
 
     async def remote_await(self) -> object:
@@ -234,7 +246,7 @@ class LazyFuture(_Lazy):
 
     result = remote_await
 
-    async def exception(self) -> "Optional[BaseException]":
+    async def exception(self) -> Optional[BaseException]:
         try:
             await self.remote_await()
         except Exception as error:
@@ -263,13 +275,17 @@ class LazyFuture(_Lazy):
     set_result = set_exception = add_done_callback = remove_done_callback = _refuse
 
 
-_WRAPPERS = {GeneratorType: LazyGenerator, AsyncGeneratorType: LazyAsyncGenerator, CoroutineType: LazyFuture}
+_WRAPPERS = {
+    GeneratorType: LazyGenerator,
+    AsyncGeneratorType: LazyAsyncGenerator,
+    CoroutineType: LazyFuture,
+}
 
 
-def keep(value: "Any", run_name: str) -> LazyEntry:
+def keep(value: Any, run_name: str) -> LazyEntry:
     """Store the generator or coroutine VALUE under RUN_NAME."""
     sweep()
-    wrapper: "Any" = _WRAPPERS[type(value)](value)
+    wrapper: Any = _WRAPPERS[type(value)](value)
     entry = LazyEntry(run_name, wrapper)
     wrapper.entry = entry
     objects.put(run_name, entry)
@@ -284,7 +300,7 @@ def sweep() -> None:
             objects.drop(key)
 
 
-async def collect(value: "Any") -> object:
+async def collect(value: Any) -> object:
     """VALUE run to its end: the list of a generator's items, a coroutine's result. Raises OverflowError."""
     if type(value) is CoroutineType:
         return await value

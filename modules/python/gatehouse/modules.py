@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any, Dict, Optional, Sequence
 
-imported: "Dict[str, ModuleType]" = {}
+imported: Dict[str, ModuleType] = {}
 """Modules that came in through pointers or LOAD; a second import of one reloads it."""
 
 _lock = RLock()
-_site_times: "Dict[str, float]" = {}
+_site_times: Dict[str, float] = {}
 
 
 def _look_for_new_packages() -> None:
@@ -69,7 +69,7 @@ def watch_site_packages() -> None:
     _look_for_new_packages()
 
 
-def add_root(root: "Optional[str]") -> None:
+def add_root(root: Optional[str]) -> None:
     """Put the directory ROOT on sys.path at position 0 unless it is there. It need not exist."""
     if not root:
         return
@@ -78,7 +78,7 @@ def add_root(root: "Optional[str]") -> None:
         sys.path.insert(0, path)
 
 
-def _prefer_root(root: "Optional[str]", module_name: str) -> None:
+def _prefer_root(root: Optional[str], module_name: str) -> None:
     """When two roots have a top module of the same name, let the pointer's own root win."""
     if not root:
         return
@@ -107,7 +107,7 @@ def resolve(owner: object, qualified_name: str) -> object:
     return owner
 
 
-def load(pointers: "Sequence[str]", reload: bool = True) -> object:
+def load(pointers: Sequence[str], reload: bool = True) -> object:
     """The function or class that POINTERS name. Raises what the import raises.
 
     A module that came in this way before is reloaded (only it, not what it imports).
@@ -145,7 +145,7 @@ class FunctionEntry(ResourceEntry):
 
     fn: object = None
 
-    def __init__(self, config: "Dict[str, Any]") -> None:
+    def __init__(self, config: Dict[str, Any]) -> None:
         super().__init__(config)
         self.value = self
         self._import_lock = Lock()
@@ -164,7 +164,7 @@ class FunctionEntry(ResourceEntry):
     def client_state(self) -> dict:
         return {"_loaded_fn": None}
 
-    def function(self) -> "Any":
+    def function(self) -> Any:
         if self.fn is None:
             with self._import_lock:  # one import, however many first calls come at once
                 if self.fn is None:
@@ -188,16 +188,18 @@ class FunctionEntry(ResourceEntry):
             raise method_missing(self.key, method, self.shown())
         return own
 
-    def methods(self) -> "Dict[str, Any]":
+    def methods(self) -> Dict[str, Any]:
         found = super().methods()
-        found.update(map=self._map, starmap=self._starmap, get=self._get, get_or_call=self._get_or_call)
+        found.update(
+            map=self._map, starmap=self._starmap, get=self._get, get_or_call=self._get_or_call
+        )
         found["resolved_state"] = self.function
         return found
 
-    def _map(self, *args: "Any", **kwargs: "Any") -> list:
+    def _map(self, *args: Any, **kwargs: Any) -> list:
         return self._starmap(list(zip(*args)), **kwargs)
 
-    def _starmap(self, args_lists: "Any", **kwargs: "Any") -> list:
+    def _starmap(self, args_lists: Any, **kwargs: Any) -> list:
         """The function over many argument tuples, in threads (upstream: Ray tasks), in order."""
         from concurrent.futures import ThreadPoolExecutor
         from contextvars import copy_context
@@ -205,14 +207,18 @@ class FunctionEntry(ResourceEntry):
         fn = self.function()
         jobs = list(args_lists)
         with ThreadPoolExecutor(min(32, max(1, len(jobs))), "gatehouse-map") as pool:
-            running = [pool.submit(copy_context().run, lambda a=args: fn(*a, **kwargs)) for args in jobs]
+            running = [
+                pool.submit(copy_context().run, lambda a=args: fn(*a, **kwargs)) for args in jobs
+            ]
             return [job.result() for job in running]
 
     def _get(self, run_key: str) -> object:
         entry = objects.entries.get(run_key)
         return entry.portable() if entry is not None else None
 
-    def _get_or_call(self, run_name: str, load_from_den: bool = True, *args: "Any", **kwargs: "Any") -> object:
+    def _get_or_call(
+        self, run_name: str, load_from_den: bool = True, *args: Any, **kwargs: Any
+    ) -> object:
         """The stored result of RUN_NAME, else a call. Plain results are never stored: serialization.md section 6."""
         entry = objects.entries.get(run_name)
         return entry.portable() if entry is not None else self.function()(*args, **kwargs)
@@ -224,7 +230,7 @@ class FunctionEntry(ResourceEntry):
 class ModuleEntry(ResourceEntry):
     """An instance of a user's class, made without __init__; `_remote_init` constructs it."""
 
-    def __init__(self, config: "Dict[str, Any]", cls: type, value: object) -> None:
+    def __init__(self, config: Dict[str, Any], cls: type, value: object) -> None:
         super().__init__(config)
         self.cls = cls
         self.value = value
@@ -244,13 +250,13 @@ class ModuleEntry(ResourceEntry):
             self.signature = of_class(self.cls)
         return self.module_config()
 
-    def methods(self) -> "Dict[str, Any]":
+    def methods(self) -> Dict[str, Any]:
         found = super().methods()
         found["_remote_init"] = self._remote_init
         found["resolved_state"] = self._resolved_state
         return found
 
-    def _remote_init(self, *args: "Any", **kwargs: "Any") -> None:
+    def _remote_init(self, *args: Any, **kwargs: Any) -> None:
         self.cls.__init__(self.value, *args, **kwargs)
 
     def _resolved_state(self) -> object:
@@ -263,20 +269,27 @@ class ModuleEntry(ResourceEntry):
         if not attributes:
             return self.cls
         made = _bare_instance(self.cls)
-        made.__dict__.update({k: v for k, v in attributes.items() if k not in ("_system", "_client")})
+        made.__dict__.update(
+            {k: v for k, v in attributes.items() if k not in ("_system", "_client")}
+        )
         return made
 
     def find(self, method: str) -> Target:
         if method == "_remote_init" and method not in self.cls.__dict__:
             return Target(self, self._remote_init, None, method, False)
-        if not objects.has_attribute(self.value, method):
+        if self._is_of_the_client(method) or not objects.has_attribute(self.value, method):
             own = self.find_own(method)
             if own is not None:
                 return own
         return super().find(method)
 
+    def _is_of_the_client(self, method: str) -> bool:
+        """True when METHOD comes from the client's own base class, for subclasses of rh.Module."""
+        owner = next((cls for cls in self.cls.__mro__ if method in cls.__dict__), None)
+        return owner is not None and owner.__module__.partition(".")[0] == "runhouse"
 
-def _bare_instance(cls: type) -> "Any":
+
+def _bare_instance(cls: type) -> Any:
     """An object of CLS without running __init__."""
     try:
         return cls.__new__(cls)
@@ -284,13 +297,15 @@ def _bare_instance(cls: type) -> "Any":
         return object.__new__(cls)
 
 
-def _build_module(config: "Dict[str, Any]", state: "Dict[str, Any]") -> Entry:
+def _build_module(config: Dict[str, Any], state: Dict[str, Any]) -> Entry:
     if config.get("pointers"):
-        cls: "Any" = load(config["pointers"])
+        cls: Any = load(config["pointers"])
     else:
         cls = _builtin_class(config)
     if not isinstance(cls, type):
-        raise TypeError("Pointers %s name %r, which is not a class." % (tuple(config["pointers"]), cls))
+        raise TypeError(
+            "Pointers %s name %r, which is not a class." % (tuple(config["pointers"]), cls)
+        )
     value = _bare_instance(cls)
     entry = ModuleEntry(config, cls, value)
     _set_base_attributes(entry)
@@ -322,7 +337,7 @@ def _set_base_attributes(entry: ModuleEntry) -> None:
     entry.value.__dict__.update(values)
 
 
-def _builtin_class(config: "Dict[str, Any]") -> object:
+def _builtin_class(config: Dict[str, Any]) -> object:
     """Modules without pointers are classes of the top `runhouse` namespace."""
     import runhouse
 
@@ -336,7 +351,7 @@ def _builtin_class(config: "Dict[str, Any]") -> object:
 class PlainResourceEntry(ResourceEntry):
     """`resource_type: resource`: a named config."""
 
-    def __init__(self, config: "Dict[str, Any]", state: "Dict[str, Any]") -> None:
+    def __init__(self, config: Dict[str, Any], state: Dict[str, Any]) -> None:
         super().__init__(config)
         self.value = _Holder()
         self.value.__dict__.update(state)
@@ -355,7 +370,7 @@ class _Holder:
     """The attributes of a plain resource."""
 
 
-def build(config: "Dict[str, Any]", state: "Optional[Dict[str, Any]]") -> Entry:
+def build(config: Dict[str, Any], state: Optional[Dict[str, Any]]) -> Entry:
     """The Entry for a put config. Raises what the import of the user's class raises, TypeError, ValueError."""
     config = dict(config)
     state = dict(state or {})

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 KEY_PUT, KEY_GONE = 35, 36
 
-entries: "Dict[str, Entry]" = {}
-targets: "Dict[Tuple[str, str], Target]" = {}
-_by_identity: "Dict[int, Entry]" = {}
+entries: Dict[str, Entry] = {}
+targets: Dict[Tuple[str, str], Target] = {}
+_by_identity: Dict[int, Entry] = {}
 _lock = RLock()
 
 _INTERNAL_STATE = frozenset(
@@ -45,7 +45,7 @@ class Target:
 
     __slots__ = ("fn", "owner", "name", "is_async", "is_general", "entry")
 
-    def __init__(self, entry: "Entry", fn: object, owner: object, name: str, is_async: bool) -> None:
+    def __init__(self, entry: Entry, fn: object, owner: object, name: str, is_async: bool) -> None:
         self.entry = entry
         self.fn = fn
         self.owner = owner
@@ -57,14 +57,18 @@ class Target:
 def is_coroutine_function(fn: object) -> bool:
     """True for `async def` functions and methods, through functools.partial. Without importing inspect."""
     for _ in range(20):
-        inner = getattr(fn, "__func__", None) or (getattr(fn, "func", None) if type(fn).__name__ == "partial" else None)
+        inner = getattr(fn, "__func__", None) or (
+            getattr(fn, "func", None) if type(fn).__name__ == "partial" else None
+        )
         if inner is None:
             break
         fn = inner
     code = getattr(fn, "__code__", None)
     if code is None and not isinstance(fn, type):
         code = getattr(getattr(type(fn), "__call__", None), "__code__", None)
-    return bool(getattr(code, "co_flags", 0) & 0x80) or bool(getattr(fn, "_is_coroutine_mark", False))
+    return bool(getattr(code, "co_flags", 0) & 0x80) or bool(
+        getattr(fn, "_is_coroutine_mark", False)
+    )
 
 
 def has_attribute(obj: object, name: str) -> bool:
@@ -81,15 +85,19 @@ class Entry:
     """One key. Subclasses: PlainEntry here, the kinds of resources in modules.py, lazy.py, secret.py."""
 
     resource = False
-    visibility: "Optional[str]" = None
-    address: "Optional[str]" = None
+    visibility: Optional[str] = None
+    address: Optional[str] = None
     key = ""
     value: object = None
-    signature: "Optional[dict]" = None
+    signature: Optional[dict] = None
 
     def type_name(self) -> str:
         kind = type(self.value)
-        return kind.__qualname__ if kind.__module__ == "builtins" else "%s.%s" % (kind.__module__, kind.__qualname__)
+        return (
+            kind.__qualname__
+            if kind.__module__ == "builtins"
+            else "%s.%s" % (kind.__module__, kind.__qualname__)
+        )
 
     def shown(self) -> object:
         """What an error text prints for this object."""
@@ -117,7 +125,9 @@ class Entry:
         if self.signature:
             known = self.signature.get(method)
             return bool(known and known.get("async") and not known.get("gen"))
-        static = next((cls.__dict__[method] for cls in type(owner).__mro__ if method in cls.__dict__), None)
+        static = next(
+            (cls.__dict__[method] for cls in type(owner).__mro__ if method in cls.__dict__), None
+        )
         if isinstance(static, property):
             return False
         if static is None:
@@ -144,7 +154,7 @@ class ResourceEntry(Entry):
 
     resource = True
 
-    def __init__(self, config: "Dict[str, Any]") -> None:
+    def __init__(self, config: Dict[str, Any]) -> None:
         self.config = config
         self.visibility = as_text(config.get("visibility")) or "private"
         self.signature = config.get("signature") or None
@@ -177,7 +187,7 @@ class ResourceEntry(Entry):
             "RESOURCE_TYPE": config.get("resource_type"),
         }
 
-    def methods(self) -> "Dict[str, Callable]":
+    def methods(self) -> Dict[str, Callable]:
         """Methods of the resource itself, in the place of those of the client's base classes."""
         return {
             "config": lambda condensed=True: self.client_config(),
@@ -192,7 +202,7 @@ class ResourceEntry(Entry):
     def _rename_now(self, name: str) -> None:
         rename(self.key, name)
 
-    def find_own(self, method: str) -> "Optional[Target]":
+    def find_own(self, method: str) -> Optional[Target]:
         own = self.methods().get(method)
         if own is not None:
             return Target(self, own, None, method, False)
@@ -260,7 +270,7 @@ class _Attribute:
         self.entry.set_attribute(self.name, value)
 
 
-def as_text(value: object) -> "Optional[str]":
+def as_text(value: object) -> Optional[str]:
     """Text of an enum member or a string."""
     value = getattr(value, "value", value)
     return value if value is None else str(value)
@@ -299,6 +309,15 @@ def _forget_targets(key: str) -> None:
         targets.pop(pair, None)
 
 
+def _forget_identity(entry: Entry) -> None:
+    """ENTRY no longer speaks for its object; another key of the same object may."""
+    if _by_identity.get(id(entry.value)) is entry:
+        del _by_identity[id(entry.value)]
+        for other in entries.values():
+            if other.resource and other.value is entry.value and other is not entry:
+                _by_identity[id(entry.value)] = other
+
+
 def announce(entry: Entry) -> None:
     """Tell the daemon that ENTRY is here, or changed."""
     payload = {
@@ -316,9 +335,9 @@ def put(key: str, entry: Entry) -> None:
     entry.key = key
     with _lock:
         old = entries.get(key)
-        if old is not None:
-            _by_identity.pop(id(old.value), None)
         entries[key] = entry
+        if old is not None:
+            _forget_identity(old)
         if entry.resource and entry.value is not None:
             _by_identity[id(entry.value)] = entry
         _forget_targets(key)
@@ -331,8 +350,7 @@ def drop(key: str) -> bool:
         entry = entries.pop(key, None)
         if entry is None:
             return False
-        if _by_identity.get(id(entry.value)) is entry:
-            del _by_identity[id(entry.value)]
+        _forget_identity(entry)
         _forget_targets(key)
         _gatehouse.event(KEY_GONE, 0, key.encode("utf-8", "replace"))
     return True
@@ -354,7 +372,7 @@ def rename(key: str, new: str) -> None:
         put(new_key, entry)
 
 
-def entry_of(value: object) -> "Optional[Entry]":
+def entry_of(value: object) -> Optional[Entry]:
     """The resource entry whose value is VALUE itself, or None."""
     entry = _by_identity.get(id(value))
     return entry if entry is not None and entry.value is value else None

@@ -30,7 +30,7 @@ class HandleEntry(ResourceEntry):
         return self.module_config()
 
 
-def _handle_config(value: object) -> "Optional[dict]":
+def _handle_config(value: object) -> Optional[dict]:
     """The config of a handle (the client's Resource or the shim's), or None for any other object."""
     for name in ("runhouse.resources.resource", "gatehouse.shim"):
         module = sys.modules.get(name)
@@ -45,7 +45,7 @@ def is_given_name(run_name: str) -> bool:
     return bool(run_name) and "--" not in run_name and "@" not in run_name
 
 
-def register(value: object, remote: bool, run_name: str) -> "Optional[dict]":
+def register(value: object, remote: bool, run_name: str) -> Optional[dict]:
     """Store a resource result under the name that the user gave to the run, or with REMOTE under its own.
 
     Returns its config when the answer is to be that (REMOTE), else None.
@@ -66,7 +66,7 @@ def register(value: object, remote: bool, run_name: str) -> "Optional[dict]":
     return config if remote else None
 
 
-def _stored_as(config: dict, name: str, value: object, entry: "Optional[Entry]") -> Entry:
+def _stored_as(config: dict, name: str, value: object, entry: Optional[Entry]) -> Entry:
     """An entry for NAME: another name for an object of this process, else the handle itself."""
     old_key = str(config.get("name") or "").rpartition("/")[2]
     local = entry if entry is not None else objects.entries.get(old_key)

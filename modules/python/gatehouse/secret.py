@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class Secret:
     """What a secret holds. Its repr shows no value."""
 
-    def __init__(self, name: str, provider: "Optional[str]", values: "Any", path: "Any", env_vars: "Any") -> None:
+    def __init__(
+        self, name: str, provider: Optional[str], values: Any, path: Any, env_vars: Any
+    ) -> None:
         self.name = name
         self.provider = provider
         self.values = values
@@ -31,7 +33,9 @@ class Secret:
     def __repr__(self) -> str:
         return "<Secret %s, provider %s>" % (self.name, self.provider)
 
-    def _write_to_file(self, path: "Any" = None, values: "Any" = None, overwrite: bool = False, **_: "Any") -> None:
+    def _write_to_file(
+        self, path: Any = None, values: Any = None, overwrite: bool = False, **_: Any
+    ) -> None:
         """Write the values to PATH, readable by its owner only; parents are made.
 
         A file with other content is kept unless OVERWRITE, and an SSH key always, as upstream has it.
@@ -54,13 +58,15 @@ class Secret:
         os.makedirs(os.path.dirname(file), exist_ok=True)
         # Written beside and moved over, so that no reader sees half a secret.
         part = "%s.part-%d" % (file, os.getpid())
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644 if file.endswith(".pub") else 0o600)
+        descriptor = os.open(
+            part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644 if file.endswith(".pub") else 0o600
+        )
         with os.fdopen(descriptor, "w", encoding="utf-8") as out:
             out.write(text)
         os.replace(part, file)
 
 
-def _files(provider: "Optional[str]", path: str, values: "Any") -> "list[tuple[str, str]]":
+def _files(provider: Optional[str], path: str, values: Any) -> list[tuple[str, str]]:
     """(file, content) for VALUES in the provider's own format. Raises KeyError for a missing value."""
     if isinstance(values, dict):
         if provider == "aws":
@@ -83,7 +89,7 @@ def _files(provider: "Optional[str]", path: str, values: "Any") -> "list[tuple[s
     return [(path, json.dumps(values, indent=4))]
 
 
-def _yaml() -> "Any":
+def _yaml() -> Any:
     try:
         import yaml
 
@@ -95,16 +101,22 @@ def _yaml() -> "Any":
 class SecretEntry(ResourceEntry):
     """The key of a secret."""
 
-    def __init__(self, config: "Dict[str, Any]", state: "Dict[str, Any]") -> None:
+    def __init__(self, config: Dict[str, Any], state: Dict[str, Any]) -> None:
         super().__init__(config)
         self.value = Secret(
-            self.key, config.get("provider"), config.pop("values", None), config.get("path"), config.get("env_vars")
+            self.key,
+            config.get("provider"),
+            config.pop("values", None),
+            config.get("path"),
+            config.get("env_vars"),
         )
         for name, item in state.items():
             setattr(self.value, "values" if name == "_values" else name, item)
 
     def type_name(self) -> str:
-        return "runhouse.resources.secrets.secret.%s" % (self.config.get("resource_subtype") or "Secret")
+        return "runhouse.resources.secrets.secret.%s" % (
+            self.config.get("resource_subtype") or "Secret"
+        )
 
     def find(self, method: str) -> Target:
         if hasattr(self.value, method) and method != "name":

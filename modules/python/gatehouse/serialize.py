@@ -24,7 +24,8 @@ SUCCESS = b'{"data":null,"output_type":"success","serialization":null}'
 
 _HEAD = b'{"data":'
 _TAILS = tuple(
-    ',"output_type":"result_serialized","serialization":%s}' % ("null" if name == "none" else '"%s"' % name)
+    ',"output_type":"result_serialized","serialization":%s}'
+    % ("null" if name == "none" else '"%s"' % name)
     for name in SERIALIZATION_NAMES
 )
 _PICKLE_TAIL = _TAILS[PICKLE].encode()
@@ -32,6 +33,8 @@ _JSON_TAIL = _TAILS[JSON]
 _CONFIG_TAIL = ',"output_type":"config","serialization":null}'
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
+_CONTAINERS = frozenset((list, tuple, set, frozenset))
+_CONTAINERS_LOOKED_INTO = 2000
 _LAZY_BASE64_BYTES = 256 * 1024
 """From this size on the reply encodes the base64 itself, straight into its buffer."""
 
@@ -63,8 +66,8 @@ def loads_json(text: str) -> object:
     return json.loads(text)
 
 
-def decode(serialization: int, data: object) -> object:
-    """The value that the client put into `data`.
+def decode(serialization: int, data: object, field: str = "data") -> object:
+    """The value that the client put into `data`, or another FIELD of the body.
 
     data: None, or the JSON text (bytes or a buffer) of the field. Raises errors.BadData.
     """
@@ -76,7 +79,9 @@ def decode(serialization: int, data: object) -> object:
         value = loads_json(str(data, "utf-8"))  # type: ignore[arg-type]
         if serialization == JSON and value is not None:
             if not isinstance(value, str):
-                raise TypeError("expected a string that holds a JSON document, got %s" % type(value).__name__)
+                raise TypeError(
+                    "expected a string that holds a JSON document, got %s" % type(value).__name__
+                )
             return loads_json(value)
         return value
     except Exception as error:
@@ -88,7 +93,8 @@ def decode(serialization: int, data: object) -> object:
             kind, wanted = "string_type", "a JSON string"
         else:
             kind, wanted = "json_invalid", "a JSON document"
-        raise errors.BadData(kind, "data should be %s: %s" % (wanted, errors.text_of(error))) from error
+        text = "%s should be %s: %s" % (field, wanted, errors.text_of(error))
+        raise errors.BadData(field, kind, text) from error
 
 
 def loads_pickle(raw: bytes) -> object:
@@ -103,11 +109,14 @@ def loads_pickle(raw: bytes) -> object:
 
 
 def _missing_module(error: ModuleNotFoundError, missing: str) -> ModuleNotFoundError:
-    text = "%s in the environment %s, and the data of this call names it. Install it with: %s -m pip install %s" % (
-        error.msg,
-        sys.prefix,
-        sys.executable,
-        missing or "the package",
+    text = (
+        "%s in the environment %s, and the data of this call names it. Install it with: %s -m pip install %s"
+        % (
+            error.msg,
+            sys.prefix,
+            sys.executable,
+            missing or "the package",
+        )
     )
     return ModuleNotFoundError(text, name=error.name)
 
@@ -131,24 +140,29 @@ def _without_ray(raw: bytes) -> object:
 # ---------------------------------------------------------------- out
 
 
-def is_plain(value: object, depth: int = 0) -> bool:
-    """True when VALUE is made of exact builtin types only, so that the C pickle of it is the last word."""
-    kind = type(value)
-    if kind in _SCALARS:
+def is_plain(value: object) -> bool:
+    """True when VALUE is made of exact builtin types only, so that the C pickle of it is the last word.
+
+    Looks into so many containers at most: a value may hold one of them in many places, or itself.
+    """
+    if type(value) in _SCALARS:
         return True
-    if depth > 40:
-        return False
-    if kind is dict:
-        return _all_plain(value, depth) and _all_plain(value.values(), depth)  # type: ignore[attr-defined]
-    if kind in (list, tuple, set, frozenset):
-        return _all_plain(value, depth)
+    waiting = [value]
+    for _ in range(_CONTAINERS_LOOKED_INTO):
+        container = waiting.pop()
+        kind = type(container)
+        if kind is dict:
+            parts = (container, container.values())
+        elif kind in _CONTAINERS:
+            parts = (container,)
+        else:
+            return False
+        for part in parts:
+            if not set(map(type, part)) <= _SCALARS:
+                waiting += [item for item in part if type(item) not in _SCALARS]
+        if not waiting:
+            return True
     return False
-
-
-def _all_plain(values: object, depth: int) -> bool:
-    if set(map(type, values)) <= _SCALARS:  # type: ignore[call-overload]
-        return True
-    return all(is_plain(value, depth + 1) for value in values)  # type: ignore[attr-defined]
 
 
 def dumps_pickle(value: object) -> bytes:
@@ -199,7 +213,9 @@ def config(value: object) -> bytes:
     """A `config` envelope around VALUE, or the success envelope for None."""
     if value is None:
         return SUCCESS
-    return ('{"data":%s%s' % (jsonable.dumps_config(value), _CONFIG_TAIL)).encode("utf-8", "replace")
+    return ('{"data":%s%s' % (jsonable.dumps_config(value), _CONFIG_TAIL)).encode(
+        "utf-8", "replace"
+    )
 
 
 encoders = (plain, _json_result, _pickle_result)

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_times: "dict[str, float]" = {}
+_times: dict[str, float] = {}
 
 
 class CannotLoad(Exception):
     """The text says what is wrong with FILE:ATTR."""
 
 
-def _module_of(path: str) -> "ModuleType":
+def _module_of(path: str) -> ModuleType:
     """The module of the file PATH. A file that changed since it was loaded is loaded again."""
     import importlib
 
@@ -54,7 +54,7 @@ def _module_of(path: str) -> "ModuleType":
     return known
 
 
-def load(name: str, file: str, attr: str) -> "FunctionEntry | ModuleEntry":
+def load(name: str, file: str, attr: str) -> FunctionEntry | ModuleEntry:
     """The Entry for NAME. Raises CannotLoad, and whatever the file or the factory raises."""
     if not file or not attr:
         raise CannotLoad("FILE.py:ATTR is needed, got %r" % ("%s:%s" % (file, attr)))
@@ -62,7 +62,7 @@ def load(name: str, file: str, attr: str) -> "FunctionEntry | ModuleEntry":
     module = _module_of(path)
     plain = attr[:-2] if attr.endswith("()") else attr
     try:
-        found: "Any" = modules._unwrapped(modules.resolve(module, plain))
+        found: Any = modules._unwrapped(modules.resolve(module, plain))
     except AttributeError:
         raise CannotLoad("the file has no %r; it defines %s" % (plain, _defined(module))) from None
     if attr.endswith("()"):
@@ -72,13 +72,20 @@ def load(name: str, file: str, attr: str) -> "FunctionEntry | ModuleEntry":
     return _entry(name, (os.path.dirname(path), module.__name__, plain), found)
 
 
-def _defined(module: "ModuleType") -> str:
-    names = [n for n, item in vars(module).items() if not n.startswith("_") and getattr(item, "__module__", "") == module.__name__]
+def _defined(module: ModuleType) -> str:
+    names = [
+        n
+        for n, item in vars(module).items()
+        if not n.startswith("_") and getattr(item, "__module__", "") == module.__name__
+    ]
     return ", ".join(names[:20]) or "nothing"
 
 
-def _entry(name: str, pointers: tuple, found: "Any") -> "FunctionEntry | ModuleEntry":
-    is_function = hasattr(found, "__code__") or type(found).__name__ in ("builtin_function_or_method", "partial")
+def _entry(name: str, pointers: tuple, found: Any) -> FunctionEntry | ModuleEntry:
+    is_function = hasattr(found, "__code__") or type(found).__name__ in (
+        "builtin_function_or_method",
+        "partial",
+    )
     config = {
         "name": name,
         "resource_type": "function" if is_function else "module",

@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 class Resource:
     """A light handle of an object on the cluster; pickles back to the form it came in."""
 
-    def __init__(self, config: "Dict[str, Any]") -> None:
+    def __init__(self, config: Dict[str, Any]) -> None:
         self.__dict__["_gatehouse_config"] = dict(config)
 
     @staticmethod
-    def from_config(config: "Dict[str, Any]", dryrun: bool = False, _resolve_children: bool = True) -> "Resource":
+    def from_config(
+        config: Dict[str, Any], dryrun: bool = False, _resolve_children: bool = True
+    ) -> Resource:
         return Resource(config)
 
     @property
-    def name(self) -> "Optional[str]":
+    def name(self) -> Optional[str]:
         return (self._gatehouse_config.get("name") or "").rpartition("/")[2] or None
 
     @name.setter
@@ -38,11 +40,11 @@ class Resource:
         self._gatehouse_config["name"] = name
 
     @property
-    def rns_address(self) -> "Optional[str]":
+    def rns_address(self) -> Optional[str]:
         name = self._gatehouse_config.get("name") or ""
         return name if "/" in name else None
 
-    def config(self, condensed: bool = True) -> "Dict[str, Any]":
+    def config(self, condensed: bool = True) -> Dict[str, Any]:
         return dict(self._gatehouse_config)
 
     def __reduce__(self) -> tuple:
@@ -52,7 +54,7 @@ class Resource:
     def __repr__(self) -> str:
         return "<handle of %s>" % self._gatehouse_config.get("name")
 
-    def _local(self) -> "Any":
+    def _local(self) -> Any:
         """The object itself when it lives in this process. Raises RuntimeError when it does not."""
         entry = objects.entries.get(self.name or "")
         if entry is None:
@@ -62,11 +64,11 @@ class Resource:
             )
         return entry
 
-    def __getattr__(self, method: str) -> "Any":
+    def __getattr__(self, method: str) -> Any:
         if method.startswith("__") or method not in (self._gatehouse_config.get("signature") or {}):
             raise AttributeError("%r has no attribute %r" % (self, method))
 
-        def call(*args: "Any", **kwargs: "Any") -> "Any":
+        def call(*args: Any, **kwargs: Any) -> Any:
             for name in ("run_name", "stream_logs", "remote", "run_async"):
                 kwargs.pop(name, None)
             self._local()
@@ -76,17 +78,17 @@ class Resource:
 
         return call
 
-    def __call__(self, *args: "Any", **kwargs: "Any") -> "Any":
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.__getattr__("call")(*args, **kwargs)
 
 
 class Module(Resource):
     """Base class for users' own subclasses."""
 
-    def __init__(self, *args: "Any", **kwargs: "Any") -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__({"name": kwargs.get("name"), "resource_type": "module"})
 
-    def __reduce__(self) -> "Any":
+    def __reduce__(self) -> Any:
         return object.__reduce_ex__(self, 4)
 
     __getattr__ = None  # type: ignore[assignment]
@@ -135,23 +137,27 @@ class RunhouseStopIteration(Exception):
 class InsufficientDiskError(Exception):
     """The node's disk is full."""
 
-    def __init__(self, error_msg: "Optional[str]" = None, command: "Optional[str]" = None) -> None:
+    def __init__(self, error_msg: Optional[str] = None, command: Optional[str] = None) -> None:
         self.command = command
         self.error_msg = error_msg
-        super().__init__(error_msg or (command and "Command %s failed" % command) or "Cluster is out of disk space")
+        super().__init__(
+            error_msg
+            or (command and "Command %s failed" % command)
+            or "Cluster is out of disk space"
+        )
 
 
-def function(fn: "Any" = None, **settings: "Any") -> "Any":
+def function(fn: Any = None, **settings: Any) -> Any:
     """`rh.function(f)` at the top of a user's file: the function itself."""
     return fn if fn is not None else lambda inner: inner
 
 
-def module(cls: "Any" = None, **settings: "Any") -> "Any":
+def module(cls: Any = None, **settings: Any) -> Any:
     """`rh.module(C)` at the top of a user's file: the class itself."""
     return cls if cls is not None else lambda inner: inner
 
 
-_NAMES: "Dict[str, Dict[str, Any]]" = {
+_NAMES: Dict[str, Dict[str, Any]] = {
     "runhouse": {
         "Resource": Resource, "Module": Module, "Function": Function, "Cluster": Cluster, "Secret": Secret,
         "function": function, "fn": function, "module": module, "cls": module, "__version__": "0.0.42",
@@ -200,12 +206,13 @@ _HOMES = {
 class _ShimModule(types.ModuleType):
     """Says what it is when a name is missing."""
 
-    def __getattr__(self, name: str) -> "Any":
+    def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         raise AttributeError(
             "module %r has no attribute %r: the package runhouse is not installed in the environment %s, and "
-            "gatehouse's stand-in has only what pickles of the client name" % (self.__name__, name, sys.prefix)
+            "gatehouse's stand-in has only what pickles of the client name"
+            % (self.__name__, name, sys.prefix)
         )
 
 
@@ -213,14 +220,16 @@ class _Finder:
     """Last on sys.meta_path: asked only for names that nobody else found."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
-        if name not in _NAMES or (name != "runhouse" and not isinstance(sys.modules.get("runhouse"), _ShimModule)):
+        if name not in _NAMES or (
+            name != "runhouse" and not isinstance(sys.modules.get("runhouse"), _ShimModule)
+        ):
             return None
         from importlib.machinery import ModuleSpec
 
         is_package = any(other.startswith(name + ".") for other in _NAMES)
         return ModuleSpec(name, self, is_package=is_package)  # type: ignore[arg-type]
 
-    def create_module(self, spec: "Any") -> types.ModuleType:
+    def create_module(self, spec: Any) -> types.ModuleType:
         return _ShimModule(spec.name, __doc__)
 
     def exec_module(self, shim_module: types.ModuleType) -> None:

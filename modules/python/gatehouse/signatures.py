@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict
 
 
-def of_function(fn: "Any") -> dict:
+def of_function(fn: Any) -> dict:
     """The entry of one callable."""
     try:
         text = str(inspect.signature(fn))
@@ -28,7 +28,7 @@ def of_function(fn: "Any") -> dict:
     }
 
 
-def of_class(cls: type) -> "Dict[str, dict]":
+def of_class(cls: type) -> Dict[str, dict]:
     """The entries of all public callables of CLS."""
     found = {}
     for name in dir(cls):

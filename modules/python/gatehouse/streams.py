@@ -24,7 +24,7 @@ STDOUT, STDERR = 1, 2
 _LONGEST_PENDING = 64 * 1024
 
 
-def current_call() -> "Optional[Call]":
+def current_call() -> Optional[Call]:
     """The call whose code runs here: this context's, else that of the code which started this thread."""
     call = call_var.get()
     if call is None:
@@ -65,8 +65,8 @@ class CallStream(io.TextIOBase):
         if end == 0 and len(whole) > _LONGEST_PENDING:
             end = len(whole)
         call.pending[self._index] = whole[end:]
-        if end:
-            _gatehouse.log(call.call_id, self._fd, whole[:end])
+        if end and not _send(call, self._fd, whole[:end]):
+            self._to_descriptor(whole[:end])
         return len(text)
 
     def _write_plain(self, text: str) -> None:
@@ -87,7 +87,7 @@ class CallStream(io.TextIOBase):
         except OSError:
             pass  # nobody reads our output any more; user code should not fail for it
 
-    def writelines(self, lines: "Iterable[str]") -> None:  # type: ignore[override]
+    def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         for line in lines:
             self.write(line)
 
@@ -105,12 +105,12 @@ class CallStream(io.TextIOBase):
         """Accepted, for programs that set an encoding at start; the text is UTF-8 in any case."""
 
     @property
-    def buffer(self) -> "io.BufferedIOBase":
+    def buffer(self) -> io.BufferedIOBase:
         if self._buffer is None:
             self._buffer = _ByteSide(self)  # type: ignore[assignment]
         return self._buffer  # type: ignore[return-value]
 
-    def detach(self) -> "io.BufferedIOBase":  # type: ignore[override]
+    def detach(self) -> io.BufferedIOBase:  # type: ignore[override]
         raise io.UnsupportedOperation("detach")
 
     def close(self) -> None:
@@ -154,7 +154,7 @@ class _ByteSide(io.BufferedIOBase):
         pass
 
     @property
-    def raw(self) -> "_ByteSide":
+    def raw(self) -> _ByteSide:
         return self
 
     def fileno(self) -> int:
@@ -171,7 +171,16 @@ def _flush_call(call: Call, index: int) -> None:
     text = call.pending[index]
     if text:
         call.pending[index] = ""
-        _gatehouse.log(call.call_id, index + 1, text)
+        _send(call, index + 1, text)
+
+
+def _send(call: Call, fd: int, text: str) -> bool:
+    """A LOG frame. False in a forked child, whose output belongs to nobody's call."""
+    try:
+        return _gatehouse.log(call.call_id, fd, text) is not False
+    except UnicodeEncodeError:  # lone surrogates
+        clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
+        return _gatehouse.log(call.call_id, fd, clean) is not False
 
 
 def end(call: Call) -> None:
@@ -211,7 +220,7 @@ def _let_threads_inherit() -> None:
     threading.Thread.start = start_within_call  # type: ignore[method-assign]
 
 
-def _set_up_logging(logging: "object") -> None:
+def _set_up_logging(logging: object) -> None:
     """One handler on the root logger: LEVEL | time | logger:line | message, on stdout as upstream has it."""
     root = logging.getLogger()  # type: ignore[attr-defined]
     if any(getattr(handler, "_gatehouse", False) for handler in root.handlers):

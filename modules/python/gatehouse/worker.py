@@ -29,7 +29,7 @@ SET_ENV, ADD_PATH, LOAD, CANCEL = 8, 9, 10, 11
 READY, FAILED = 32, 37
 
 
-def _json(data: object, wanted: type) -> "Any":
+def _json(data: object, wanted: type) -> Any:
     """The JSON DATA of a request between daemon and worker. Raises BadRequest."""
     try:
         value = serialize.loads_json(str(data, "utf-8"))  # type: ignore[arg-type]
@@ -43,13 +43,18 @@ def _json(data: object, wanted: type) -> "Any":
 # ---------------------------------------------------------------- start
 
 
-def hello(call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object) -> "Answer":
+def hello(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
     """Take over the settings of the daemon, answer READY; FAILED with both numbers on another protocol."""
     try:
         settings = _json(data, dict)
         theirs = settings.get("protocol")
         if theirs != PROTOCOL:
-            _fail(call_id, "The daemon speaks frame protocol %s, this worker speaks %d." % (theirs, PROTOCOL))
+            _fail(
+                call_id,
+                "The daemon speaks frame protocol %s, this worker speaks %d." % (theirs, PROTOCOL),
+            )
             return None
         Process.name = settings.get("process") or key or Process.name
         Process.cluster_config = settings.get("cluster_config") or {}
@@ -61,7 +66,10 @@ def hello(call_id: int, serialization: int, flags: int, key: str, method: str, r
             add_path(path)
         modules.watch_site_packages()
     except BaseException as error:
-        _fail(call_id, "The worker could not start: %s: %s" % (errors.type_name(error), errors.text_of(error)))
+        _fail(
+            call_id,
+            "The worker could not start: %s: %s" % (errors.type_name(error), errors.text_of(error)),
+        )
         return None
     ready = {
         "protocol": PROTOCOL,
@@ -110,14 +118,23 @@ def add_path(path: str) -> None:
 
 def put_resource(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     """Build what [config, state, dryrun] describes; the answer is its key, serialized."""
-    payload = serialize.decode(serialization, data)
-    if not isinstance(payload, (list, tuple)) or len(payload) != 3 or not isinstance(payload[0], dict):
+    payload = serialize.decode(serialization, data, "serialized_data")
+    if (
+        not isinstance(payload, (list, tuple))
+        or len(payload) != 3
+        or not isinstance(payload[0], dict)
+    ):
         text = "serialized_data should hold [config, state, dryrun]"
         if serialization == PICKLE:
             raise ValueError("%s, got %s." % (text, type(payload).__name__))
-        entry = {"type": "list_type", "loc": ["body", "serialized_data"], "msg": text, "input": None}
+        entry = {
+            "type": "list_type",
+            "loc": ["body", "serialized_data"],
+            "msg": text,
+            "input": None,
+        }
         raise BadRequest(422, [entry])
     made = modules.build(payload[0], payload[1])
     objects.put(made.key, made)
@@ -126,22 +143,24 @@ def put_resource(
 
 def put_object(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     """Store a value under KEY."""
-    objects.put(key, PlainEntry(serialize.decode(serialization, data)))
+    objects.put(key, PlainEntry(serialize.decode(serialization, data, "serialized_data")))
     return serialize.SUCCESS
 
 
 def get_object(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     """The value under KEY, or with REMOTE its config. An unknown key is `null`. Source: http-api.md, GET /object."""
     entry = objects.entries.get(key)
     if entry is None:
         return b"null"
     if flags & REMOTE:
         if not entry.resource:
-            raise ValueError("Cannot return remote for non-Resource object of type %s." % type(entry.value))
+            raise ValueError(
+                "Cannot return remote for non-Resource object of type %s." % type(entry.value)
+            )
         return serialize.config(entry.client_config())
     value = entry.portable()
     if serialization != PICKLE and entry.resource:
@@ -149,13 +168,13 @@ def get_object(
     return serialize.result(value, serialization)  # type: ignore[return-value]
 
 
-def _name_missing(error: KeyError) -> "Answer":
+def _name_missing(error: KeyError) -> Answer:
     return errors.answer(error, PICKLE)
 
 
 def rename(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     """Move KEY to the name in METHOD."""
     try:
         objects.rename(key, method)
@@ -166,7 +185,7 @@ def rename(
 
 def delete(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     """Forget KEY."""
     if not objects.drop(key):
         return _name_missing(KeyError("Key %s not found in any process." % key))
@@ -175,19 +194,21 @@ def delete(
 
 def set_env(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     set_env_vars(_json(data, dict))
     return serialize.SUCCESS
 
 
 def add_sys_path(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     add_path(_json(data, str))
     return serialize.SUCCESS
 
 
-def load(call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object) -> "Answer":
+def load(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
     """Serve FILE.py:ATTR under KEY. A failed import is outcome 2, its detail names file and line."""
     from . import serve
 
@@ -202,7 +223,7 @@ def load(call_id: int, serialization: int, flags: int, key: str, method: str, ru
 
 def cancel(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
-) -> "Answer":
+) -> Answer:
     calls.cancel(call_id)
     return None
 
@@ -224,12 +245,32 @@ calls.other_requests.update(
 
 
 def main(fd: int, process_name: str) -> None:
-    """Serve the daemon at descriptor FD until it says STOP or closes. Main thread only."""
+    """Serve the daemon at descriptor FD until it says STOP or closes, then exit. Main thread only.
+
+    The exit runs atexit functions and flushes, and does not wait for threads that still run: a
+    finalizing interpreter and threads inside user code do not go together.
+    """
     from . import shim
 
     Process.name = process_name
     shim.install()
     streams.install()
-    _gatehouse.serve(fd, calls.handle)
+    status = 0
+    try:
+        _gatehouse.serve(fd, calls.handle)
+    except RuntimeError as error:
+        print("gatehouse worker %s: %s" % (Process.name, error), file=sys.stderr)
+        status = 1
+    _leave(status)
+
+
+def _leave(status: int) -> None:
+    import atexit
+
+    try:
+        atexit._run_exitfuncs()
+    except BaseException as error:
+        print("atexit: %s: %s" % (errors.type_name(error), errors.text_of(error)), file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
+    os._exit(status)
