@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.md
 dist_doc_DATA = \
+	%reldir%/hacking.md \
+	%reldir%/http-api.md \
 	%reldir%/ipc.md
 # sorted: decisions/*.md
 EXTRA_DIST += \

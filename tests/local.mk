@@ -10,9 +10,24 @@ static_tests += \
 # --- unit: one Check program per source file, <folder>_<file>_test.c ----------------------------
 
 # sorted, programs: unit/*_test.c
-unit_programs =
+unit_programs = \
+	%reldir%/unit/base_alloc_test \
+	%reldir%/unit/base_buf_test \
+	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_jsontext_test \
+	%reldir%/unit/base_log_test \
+	%reldir%/unit/conf_home_test \
+	%reldir%/unit/conf_settings_test \
+	%reldir%/unit/wire_call_test \
+	%reldir%/unit/wire_frame_test \
+	%reldir%/unit/wire_jsonscan_test \
+	%reldir%/unit/wire_pickle_test \
+	%reldir%/unit/wire_reply_test \
+	%reldir%/unit/wire_url_test
 # sorted: unit/*.h
-EXTRA_DIST +=
+EXTRA_DIST += \
+	%reldir%/unit/fake_sink.h \
+	%reldir%/unit/suite.h
 
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------
 

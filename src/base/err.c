@@ -34,5 +34,6 @@ gh_err_add(struct gh_err *err, const char *format, ...)
 
     snprintf(joined, sizeof joined, "%s: %s", doing, err->text);
     memcpy(err->text, joined, sizeof err->text - 1);
+    err->text[sizeof err->text - 1] = '\0';
     return err->code;
 }

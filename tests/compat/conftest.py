@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from integration.conftest import (daemon, pytest_runtest_makereport, shared_daemon,  # noqa: F401
-                                  start_daemon)
+from integration.conftest import (daemon, pytest_runtest_makereport,  # noqa: F401
+                                  pytest_runtest_protocol, shared_daemon, start_daemon)
 
 from . import not_yet_served, replay
 

@@ -73,11 +73,6 @@ def test_settings_take_whole_numbers_in_any_form(daemon, value):
     assert daemon.get("/status").json()[0]["cluster_config"]["autostop_mins"] == 15
 
 
-def test_no_certificate_is_an_exception_with_the_reason(daemon):
-    answer = daemon.get("/cert")
-    assert (answer.status, answer.json()["output_type"]) == (200, "exception")
-
-
 @pytest.mark.parametrize("path", ["/check", "/keys", "/processes", "/object?key=none"])
 def test_trailing_slash_is_served_directly(daemon, path):
     route, mark, query = path.partition("?")
@@ -110,7 +105,7 @@ def test_unknown_path_is_404_json(daemon, path):
 def test_wrong_method_is_405_with_what_is_allowed(daemon, method, path, allowed):
     answer = daemon.request(method, path, "{}", {"Content-Type": "application/json"})
     assert answer.status == 405
-    assert answer.json() == {"detail": "Method Not Allowed"}
+    assert answer.json()["detail"] == "Method Not Allowed"
     if allowed:
         assert allowed in answer.headers["allow"]
 

@@ -7,7 +7,7 @@ import threading
 import uuid
 
 import pytest
-from conftest import BARE, JSON, QUERY, REMOTE, encode
+from workerkit import BARE, JSON, QUERY, REMOTE, encode
 
 MODES = ("none", "json", "pickle")
 

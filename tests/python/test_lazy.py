@@ -6,7 +6,7 @@ import threading
 import time
 
 import pytest
-from conftest import BARE, calls
+from workerkit import BARE, calls
 from gatehouse import errors, lazy, objects
 
 RUN = "x_call--20261122--080244_941874"
@@ -251,7 +251,9 @@ def test_cancel_of_an_unknown_call_is_nothing(demo):
 
 
 def test_cancels_never_hit_the_next_call(demo, write):
-    """Cancels racing with the ends of short calls: every call answers, none of the later ones is hit."""
+    """Cancels racing with the ends of short calls: every call answers, none of the later ones is
+    hit.
+    """
     write("def tiny(): return 7\n", "tiny.py")
     demo.put_function("tiny", module="tiny")
     done = threading.Event()

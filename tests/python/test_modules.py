@@ -5,7 +5,7 @@ import json
 import sys
 
 import pytest
-from conftest import PICKLE, REMOTE, encode
+from workerkit import PICKLE, REMOTE, encode
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import sys
 import time
 
 import pytest
-from conftest import EXTENSION, HERE, KINDS, MODES, STREAM_LOGS, Reply, encode
+from workerkit import EXTENSION, HERE, KINDS, MODES, STREAM_LOGS, Reply, encode
 
 pytestmark = pytest.mark.skipif(
     not EXTENSION, reason="GATEHOUSE_EXT does not name a built _gatehouse"
@@ -32,7 +32,15 @@ loader.exec_module(module)
 sys.modules["_gatehouse"] = module
 sys.path.pop(0); sys.path.insert(0, %r)
 from gatehouse.worker import main
-main(int(sys.argv[1]), "p1")
+import atexit, os
+code = 0
+try:
+    main(int(sys.argv[1]), "p1")
+except RuntimeError as error:
+    print(error, file=sys.stderr, flush=True)
+    code = 70
+atexit._run_exitfuncs()
+os._exit(code)
 """
 
 LIGHT = """

@@ -7,14 +7,14 @@ import stat
 import sys
 
 import pytest
-from conftest import PICKLE, REMOTE, encode
+from workerkit import PICKLE, REMOTE, encode
 from gatehouse.current import Process
 
 
 @pytest.fixture
 def hi(w, monkeypatch, home):
     """A function that says HELLO and gives back the event."""
-    from conftest import KINDS, calls, standin
+    from workerkit import KINDS, calls, standin
 
     monkeypatch.setenv("HOME", str(home))
     cwd = os.getcwd()
@@ -121,7 +121,7 @@ def test_env_and_path(w):
 
 
 def test_unknown_kinds_are_refused(w):
-    from conftest import calls
+    from workerkit import calls
 
     status, outcome, _ = calls.handle(99, 1, 0, 0, "", "", "", None)
     assert (status, outcome) == (400, 2)

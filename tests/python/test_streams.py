@@ -6,7 +6,7 @@ import sys
 import threading
 
 import pytest
-from conftest import STREAM_LOGS, standin
+from workerkit import STREAM_LOGS, standin
 from gatehouse import current, hooks, streams
 
 

@@ -16,7 +16,7 @@ import shutil
 import urllib.parse
 
 import pytest
-from conftest import MODES, QUERY, REMOTE, Worker, encode
+from workerkit import MODES, QUERY, REMOTE, Worker, encode
 from gatehouse import objects
 from gatehouse.current import Process
 
@@ -291,7 +291,8 @@ def answers(tmp_path_factory):
                 else "default_process"
             )
             found[file, exchange["name"]] = exchange, replay(w, exchange)
-    # The error classes of answers are looked up in the user's module: keep it until the tests are over.
+    # The error classes of answers are looked up in the user's module: keep it until the tests are
+    # over.
     yield found
     Process.home, Process.cluster_config, Process.name = saved
     sys.path[:] = path

@@ -93,8 +93,9 @@ remove_folder(char *path)
     free(path);
 }
 
-/* Write TEXT into FOLDER/NAME; returns its path, the caller's to free. */
-static inline char *
+/* Write TEXT into FOLDER/NAME; returns its path, the caller's to free. Not inline: gcc 12 then takes
+ * the local variable for what it points to (-Wdangling-pointer). */
+__attribute__((noinline, unused)) static char *
 write_file(const char *folder, const char *name, const char *text)
 {
     char *path = NULL;

@@ -46,7 +46,8 @@ _scan = json.JSONDecoder().scan_once
 _encoders = serialize.encoders
 
 other_requests: Dict[int, Callable[..., Answer]] = {}
-"""kind -> handler(call_id, serialization, flags, key, method, run_name, data); filled by worker.py."""
+"""kind -> handler(call_id, serialization, flags, key, method, run_name, data); filled by worker.py.
+"""
 
 
 def handle(
@@ -82,7 +83,8 @@ def handle(
                     return _call(target, call_id, serialization, flags, run_name, data)
             args, kwargs = (), None
             if data is not None:
-                # The common payloads, decoded here; whatever is odd about one, _call tells precisely.
+                # The common payloads, decoded here; whatever is odd about one, _call tells
+                # precisely.
                 try:
                     if serialization == PICKLE:
                         payload = _loads(_unbase64(data))
@@ -185,7 +187,9 @@ class Awaiting:
 
 
 def _finish_or_wait(value: object, call: Call, serialization: int, flags: int) -> Answer:
-    """The answer for VALUE, or None when the event loop will make it and `_gatehouse.reply` follows."""
+    """The answer for VALUE, or None when the event loop will make it and `_gatehouse.reply`
+    follows.
+    """
     if type(value) is not Awaiting:
         value = finish(value, serialization, flags, call.run_name)
     if type(value) is not Awaiting:
@@ -279,7 +283,9 @@ def _blame_arguments(fn: Any, args: Any, kwargs: dict, error: TypeError, flags: 
 
 
 def finish(value: object, serialization: int, flags: int, run_name: str) -> object:
-    """The answer for a result of any kind, or an Awaiting. Raises when it has no form under SERIALIZATION."""
+    """The answer for a result of any kind, or an Awaiting. Raises when it has no form under
+    SERIALIZATION.
+    """
     kind = type(value)
     if kind in _LAZY:
         from . import lazy

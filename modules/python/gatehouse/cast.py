@@ -66,7 +66,9 @@ def _plan(fn: Any) -> Tuple[Dict[str, Any], Any]:
 
 
 def arguments(fn: Any, given: Dict[str, Any]) -> Dict[str, Any]:
-    """GIVEN (name -> text) cast for FN. Raises BadRequest(422) with one entry per argument that does not fit."""
+    """GIVEN (name -> text) cast for FN. Raises BadRequest(422) with one entry per argument that
+    does not fit.
+    """
     if not callable(fn):
         return given
     hints, rest = _plan(fn)
@@ -88,7 +90,9 @@ def arguments(fn: Any, given: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def misfits(fn: Any, kwargs: Dict[str, Any], where: str) -> List[dict]:
-    """422 entries for required arguments that are missing and for unexpected ones. Empty when they fit."""
+    """422 entries for required arguments that are missing and for unexpected ones. Empty when they
+    fit.
+    """
     try:
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):

@@ -51,7 +51,9 @@ class NotHere(Exception):
 
 
 class Ended(Exception):
-    """A lazy result has no more items. Sent as ITEM (a StopIteration) under pickle, as 410 otherwise."""
+    """A lazy result has no more items. Sent as ITEM (a StopIteration) under pickle, as 410
+    otherwise.
+    """
 
     def __init__(self, item: Exception, text: str) -> None:
         super().__init__(text)
@@ -75,7 +77,9 @@ def method_missing(key: str, method: str, shown: object) -> NotHere:
 
 
 def error_pickle(module: str, name: str, text: str) -> bytes:
-    """The pickle of MODULE.NAME(TEXT), made without importing MODULE. Source: serialization.md section 1."""
+    """The pickle of MODULE.NAME(TEXT), made without importing MODULE. Source: serialization.md
+    section 1.
+    """
     raw = text.encode("utf-8", "surrogatepass")
     return b"".join(
         (

@@ -115,7 +115,8 @@ def _make(ascii_only: bool, item_separator: str, key_separator: str, allow_nan: 
     )
     quote = encode_basestring_ascii if ascii_only else encode_basestring
     maker = json.encoder.c_make_encoder
-    # No table of markers: it would be shared by threads. A value that holds itself ends in RecursionError.
+    # No table of markers: it would be shared by threads. A value that holds itself ends in
+    # RecursionError.
     fast = (
         maker(None, convert, quote, None, key_separator, item_separator, False, False, allow_nan)
         if maker

@@ -71,7 +71,9 @@ _SIGNATURES = {
 
 
 class LazyEntry(ResourceEntry):
-    """A stored lazy result. ends_at: when it may be dropped (monotonic seconds), None while it is alive."""
+    """A stored lazy result. ends_at: when it may be dropped (monotonic seconds), None while it is
+    alive.
+    """
 
     ends_at: Optional[float] = None
 
@@ -222,7 +224,9 @@ class LazyAsyncGenerator(_Lazy):
 
 
 class LazyFuture(_Lazy):
-    """A coroutine that an ordinary function returned; it starts at the first await, its result stays."""
+    """A coroutine that an ordinary function returned; it starts at the first await, its result
+    stays.
+    """
 
     subtype, kind, verb, step = "FutureModule", "coroutine", "await", "remote_await"
 
@@ -301,7 +305,9 @@ def sweep() -> None:
 
 
 async def collect(value: Any) -> object:
-    """VALUE run to its end: the list of a generator's items, a coroutine's result. Raises OverflowError."""
+    """VALUE run to its end: the list of a generator's items, a coroutine's result. Raises
+    OverflowError.
+    """
     if type(value) is CoroutineType:
         return await value
     items = []

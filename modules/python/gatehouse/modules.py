@@ -51,7 +51,9 @@ def _look_for_new_packages() -> None:
 
 
 def _invalidate_import_caches() -> None:
-    """importlib.invalidate_caches(), which on 3.12 and later imports importlib.metadata (20 ms) for it."""
+    """importlib.invalidate_caches(), which on 3.12 and later imports importlib.metadata (20 ms) for
+    it.
+    """
     if "importlib.metadata" in sys.modules:
         import importlib
 
@@ -219,7 +221,9 @@ class FunctionEntry(ResourceEntry):
     def _get_or_call(
         self, run_name: str, load_from_den: bool = True, *args: Any, **kwargs: Any
     ) -> object:
-        """The stored result of RUN_NAME, else a call. Plain results are never stored: serialization.md section 6."""
+        """The stored result of RUN_NAME, else a call. Plain results are never stored:
+        serialization.md section 6.
+        """
         entry = objects.entries.get(run_name)
         return entry.portable() if entry is not None else self.function()(*args, **kwargs)
 
@@ -315,7 +319,9 @@ def _build_module(config: Dict[str, Any], state: Dict[str, Any]) -> Entry:
 
 
 def _set_base_attributes(entry: ModuleEntry) -> None:
-    """For subclasses of the client's own Module: what its methods read. Its system is None, so calls stay here."""
+    """For subclasses of the client's own Module: what its methods read. Its system is None, so
+    calls stay here.
+    """
     if not any(base.__module__ == "runhouse.resources.module" for base in entry.cls.__mro__):
         return
     config = entry.config
@@ -371,7 +377,9 @@ class _Holder:
 
 
 def build(config: Dict[str, Any], state: Optional[Dict[str, Any]]) -> Entry:
-    """The Entry for a put config. Raises what the import of the user's class raises, TypeError, ValueError."""
+    """The Entry for a put config. Raises what the import of the user's class raises, TypeError,
+    ValueError.
+    """
     config = dict(config)
     state = dict(state or {})
     kind = config.get("resource_type")

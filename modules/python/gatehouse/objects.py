@@ -55,7 +55,9 @@ class Target:
 
 
 def is_coroutine_function(fn: object) -> bool:
-    """True for `async def` functions and methods, through functools.partial. Without importing inspect."""
+    """True for `async def` functions and methods, through functools.partial. Without importing
+    inspect.
+    """
     for _ in range(20):
         inner = getattr(fn, "__func__", None) or (
             getattr(fn, "func", None) if type(fn).__name__ == "partial" else None
@@ -82,7 +84,9 @@ def has_attribute(obj: object, name: str) -> bool:
 
 
 class Entry:
-    """One key. Subclasses: PlainEntry here, the kinds of resources in modules.py, lazy.py, secret.py."""
+    """One key. Subclasses: PlainEntry here, the kinds of resources in modules.py, lazy.py,
+    secret.py.
+    """
 
     resource = False
     visibility: Optional[str] = None
@@ -147,7 +151,8 @@ class PlainEntry(Entry):
 
 
 class ResourceEntry(Entry):
-    """Common part of functions, modules, secrets and lazy results: a config and what may be set on it.
+    """Common part of functions, modules, secrets and lazy results: a config and what may be set on
+    it.
 
     config: the dict that the client sent, our own copy.
     """
@@ -217,7 +222,8 @@ class ResourceEntry(Entry):
         if name == "visibility":
             self.visibility = as_text(value)
         elif name == "name" and isinstance(value, str):
-            # The key stays; /rename moves it. Source: modules-and-calls.md section 5, share and save.
+            # The key stays; /rename moves it. Source: modules-and-calls.md section 5, share and
+            # save.
             self.address = value if "/" in value else None
         elif name in ("_endpoint", "endpoint"):
             self.config["endpoint"] = value
@@ -379,7 +385,9 @@ def entry_of(value: object) -> Optional[Entry]:
 
 
 def find_target(key: str, method: str) -> Target:
-    """The Target for METHOD of KEY. Raises errors.NotHere, or whatever the import of user code raises."""
+    """The Target for METHOD of KEY. Raises errors.NotHere, or whatever the import of user code
+    raises.
+    """
     entry = entries.get(key)
     method = method or "__call__"
     if entry is None:

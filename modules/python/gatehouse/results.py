@@ -41,12 +41,15 @@ def _handle_config(value: object) -> Optional[dict]:
 
 
 def is_given_name(run_name: str) -> bool:
-    """True for run names chosen by the user; generated ones hold `--` (SDKs up to 0.0.36: `@` and a time)."""
+    """True for run names chosen by the user; generated ones hold `--` (SDKs up to 0.0.36: `@` and a
+    time).
+    """
     return bool(run_name) and "--" not in run_name and "@" not in run_name
 
 
 def register(value: object, remote: bool, run_name: str) -> Optional[dict]:
-    """Store a resource result under the name that the user gave to the run, or with REMOTE under its own.
+    """Store a resource result under the name that the user gave to the run, or with REMOTE under
+    its own.
 
     Returns its config when the answer is to be that (REMOTE), else None.
     """

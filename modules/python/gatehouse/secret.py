@@ -38,7 +38,8 @@ class Secret:
     ) -> None:
         """Write the values to PATH, readable by its owner only; parents are made.
 
-        A file with other content is kept unless OVERWRITE, and an SSH key always, as upstream has it.
+        A file with other content is kept unless OVERWRITE, and an SSH key always, as upstream has
+        it.
         """
         target = os.path.join(Process.home, os.path.expanduser(str(path or self.path or "")))
         if not path and not self.path:

@@ -41,7 +41,7 @@ _LAZY_BASE64_BYTES = 256 * 1024
 pickle_dumps = pickle.dumps
 base64_literal = _gatehouse.base64_literal
 
-_scan = json.JSONDecoder().scan_once
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def quote(text: str) -> bytes:
@@ -122,7 +122,9 @@ def _missing_module(error: ModuleNotFoundError, missing: str) -> ModuleNotFoundE
 
 
 class _WithoutRay(pickle.Unpickler):
-    """SDKs up to 0.0.38 name ray.cloudpickle in their pickles. Source: modules-and-calls.md section 8."""
+    """SDKs up to 0.0.38 name ray.cloudpickle in their pickles. Source: modules-and-calls.md section
+    8.
+    """
 
     def find_class(self, module: str, name: str) -> object:
         if module == "ray.cloudpickle" or module.startswith("ray.cloudpickle."):
@@ -141,7 +143,8 @@ def _without_ray(raw: bytes) -> object:
 
 
 def is_plain(value: object) -> bool:
-    """True when VALUE is made of exact builtin types only, so that the C pickle of it is the last word.
+    """True when VALUE is made of exact builtin types only, so that the C pickle of it is the last
+    word.
 
     Looks into so many containers at most: a value may hold one of them in many places, or itself.
     """
@@ -179,7 +182,9 @@ def dumps_pickle(value: object) -> bytes:
 
 
 def result(value: object, serialization: int) -> object:
-    """The body of a call's RESULT: bytes, or (200, OK, parts) for large ones. Raises when VALUE has no such form."""
+    """The body of a call's RESULT: bytes, or (200, OK, parts) for large ones. Raises when VALUE has
+    no such form.
+    """
     return encoders[serialization](value)
 
 

@@ -2,7 +2,8 @@
 """A stand-in for the `runhouse` package in envs that lack it.
 
 Found last on sys.meta_path, so an installed package always wins. It has the names that pickles of
-the client mention; a user's file may import it at its top. Source: modules-and-calls.md section 8, way B.
+the client mention; a user's file may import it at its top. Source: modules-and-calls.md section 8,
+way B.
 """
 
 from __future__ import annotations

@@ -25,7 +25,9 @@ _LONGEST_PENDING = 64 * 1024
 
 
 def current_call() -> Optional[Call]:
-    """The call whose code runs here: this context's, else that of the code which started this thread."""
+    """The call whose code runs here: this context's, else that of the code which started this
+    thread.
+    """
     call = call_var.get()
     if call is None:
         call = getattr(threading.current_thread(), "_gatehouse_call", None)
@@ -194,7 +196,9 @@ def end(call: Call) -> None:
 
 
 def install() -> None:
-    """Put the streams in place, let threads inherit their call, and set up logging once it is imported."""
+    """Put the streams in place, let threads inherit their call, and set up logging once it is
+    imported.
+    """
     sys.stdout = sys.__stdout__ = CallStream(STDOUT, "<stdout>")  # type: ignore[misc, assignment]
     sys.stderr = sys.__stderr__ = CallStream(STDERR, "<stderr>")  # type: ignore[misc, assignment]
     _let_threads_inherit()
@@ -221,7 +225,9 @@ def _let_threads_inherit() -> None:
 
 
 def _set_up_logging(logging: object) -> None:
-    """One handler on the root logger: LEVEL | time | logger:line | message, on stdout as upstream has it."""
+    """One handler on the root logger: LEVEL | time | logger:line | message, on stdout as upstream
+    has it.
+    """
     root = logging.getLogger()  # type: ignore[attr-defined]
     if any(getattr(handler, "_gatehouse", False) for handler in root.handlers):
         return

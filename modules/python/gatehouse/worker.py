@@ -46,7 +46,9 @@ def _json(data: object, wanted: type) -> Any:
 def hello(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
-    """Take over the settings of the daemon, answer READY; FAILED with both numbers on another protocol."""
+    """Take over the settings of the daemon, answer READY; FAILED with both numbers on another
+    protocol.
+    """
     try:
         settings = _json(data, dict)
         theirs = settings.get("protocol")
@@ -87,7 +89,9 @@ def _fail(call_id: int, text: str) -> None:
 
 
 def _enter_home() -> None:
-    """Working directory home; sys.path: module roots, then the working directory, then the interpreter's."""
+    """Working directory home; sys.path: module roots, then the working directory, then the
+    interpreter's.
+    """
     try:
         os.chdir(Process.home)
     except OSError as error:
@@ -98,7 +102,9 @@ def _enter_home() -> None:
 
 
 def set_env_vars(env_vars: dict) -> None:
-    """Into os.environ. OMP_NUM_THREADS stays as given. Raises BadRequest for values that are not text."""
+    """Into os.environ. OMP_NUM_THREADS stays as given. Raises BadRequest for values that are not
+    text.
+    """
     for name, value in env_vars.items():
         if not isinstance(value, str):
             raise BadRequest(422, "Environment variable %s should be a string." % name)
@@ -152,7 +158,9 @@ def put_object(
 def get_object(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
-    """The value under KEY, or with REMOTE its config. An unknown key is `null`. Source: http-api.md, GET /object."""
+    """The value under KEY, or with REMOTE its config. An unknown key is `null`. Source: http-
+    api.md, GET /object.
+    """
     entry = objects.entries.get(key)
     if entry is None:
         return b"null"
@@ -245,32 +253,16 @@ calls.other_requests.update(
 
 
 def main(fd: int, process_name: str) -> None:
-    """Serve the daemon at descriptor FD until it says STOP or closes, then exit. Main thread only.
+    """Serve the daemon at descriptor FD until it says STOP or closes. Main thread only.
 
-    The exit runs atexit functions and flushes, and does not wait for threads that still run: a
-    finalizing interpreter and threads inside user code do not go together.
+    The launcher then runs atexit functions and leaves by os._exit. Raises RuntimeError when the
+    connection breaks or the protocol differs.
     """
     from . import shim
 
     Process.name = process_name
     shim.install()
     streams.install()
-    status = 0
-    try:
-        _gatehouse.serve(fd, calls.handle)
-    except RuntimeError as error:
-        print("gatehouse worker %s: %s" % (Process.name, error), file=sys.stderr)
-        status = 1
-    _leave(status)
-
-
-def _leave(status: int) -> None:
-    import atexit
-
-    try:
-        atexit._run_exitfuncs()
-    except BaseException as error:
-        print("atexit: %s: %s" % (errors.type_name(error), errors.text_of(error)), file=sys.stderr)
+    _gatehouse.serve(fd, calls.handle)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * fake_sink.h - a request whose answer stays in memory.
+ *
+ *     struct fake_request fake;
+ *     fake_request_init(&fake, GH_POST, target, target_len, body, body_len);
+ *     gh_api_handle(&api, &fake.request);
+ *     ck_assert_uint_eq(fake.status, 422);
+ *     fake_request_done(&fake); */
+#ifndef GH_TEST_FAKE_SINK_H
+#define GH_TEST_FAKE_SINK_H
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "wire/request.h"
+
+struct fake_request {
+    struct gh_request request; /* first: the sink gets back from one to the other */
+    unsigned answers;          /* times it was answered, which must be once */
+    unsigned status;
+    const char *content_type;
+    struct gh_buf answer; /* the body, also what was written to a stream */
+    bool is_stream, is_ended;
+    const char *header_name, *header_value; /* the one header it has, or NULL */
+};
+
+static inline struct fake_request *
+fake_of(struct gh_request *request)
+{
+    return (struct fake_request *)request;
+}
+
+static inline const char *
+fake_header(struct gh_request *request, const char *name)
+{
+    const struct fake_request *fake = fake_of(request);
+    return fake->header_name && strcasecmp(fake->header_name, name) == 0 ? fake->header_value : NULL;
+}
+
+static inline void
+fake_reply(struct gh_request *request, unsigned status, const char *content_type, uint8_t *body,
+           size_t len)
+{
+    struct fake_request *fake = fake_of(request);
+
+    fake->answers++;
+    fake->status = status;
+    fake->content_type = content_type;
+    gh_buf_add(&fake->answer, body, len);
+    free(body);
+}
+
+static inline void
+fake_reply_fd(struct gh_request *request, unsigned status, const char *content_type, int fd,
+              size_t len)
+{
+    struct fake_request *fake = fake_of(request);
+    ssize_t got = pread(fd, gh_buf_reserve(&fake->answer, len + 1), len, 0);
+
+    assert(got == (ssize_t)len);
+    fake->answers++;
+    fake->status = status;
+    fake->content_type = content_type;
+    fake->answer.len += len;
+    close(fd);
+}
+
+static inline void
+fake_stream(struct gh_request *request, unsigned status, const char *content_type)
+{
+    struct fake_request *fake = fake_of(request);
+
+    fake->answers++;
+    fake->status = status;
+    fake->content_type = content_type;
+    fake->is_stream = true;
+}
+
+static inline size_t
+fake_write(struct gh_request *request, const void *bytes, size_t len)
+{
+    gh_buf_add(&fake_of(request)->answer, bytes, len);
+    return 0;
+}
+
+static inline void
+fake_end(struct gh_request *request)
+{
+    fake_of(request)->is_ended = true;
+}
+
+static const struct gh_sink fake_sink = {fake_header, fake_reply, fake_reply_fd,
+                                         fake_stream, fake_write, fake_end};
+
+/* TARGET is borrowed, as is BODY. Returns what gh_url_split does. */
+static inline int
+fake_request_init(struct fake_request *fake, enum gh_method method, const char *target,
+                  size_t target_len, const char *body, size_t body_len)
+{
+    memset(fake, 0, sizeof *fake);
+    fake->request.sink = &fake_sink;
+    fake->request.method = method;
+    fake->request.body = (struct gh_slice){body, body_len};
+    fake->request.body_fd = -1;
+    memcpy(fake->request.id, "id-1", 5);
+    return gh_url_split(target, target_len, &fake->request.url);
+}
+
+static inline void
+fake_request_done(struct fake_request *fake)
+{
+    gh_buf_done(&fake->answer);
+}
+
+#endif
