@@ -3,8 +3,13 @@
 dist_doc_DATA = \
 	%reldir%/hacking.md \
 	%reldir%/http-api.md \
-	%reldir%/ipc.md
+	%reldir%/ipc.md \
+	%reldir%/security.md \
+	%reldir%/settings.md
 # sorted: decisions/*.md
 EXTRA_DIST += \
 	%reldir%/decisions/0001-libmicrohttpd.md \
-	%reldir%/decisions/0002-mhd-error-bodies.md
+	%reldir%/decisions/0002-mhd-error-bodies.md \
+	%reldir%/decisions/0003-uthash.md \
+	%reldir%/decisions/0004-cold-workers.md \
+	%reldir%/decisions/0005-rebuild-before-calls.md

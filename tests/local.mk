@@ -18,6 +18,8 @@ unit_programs = \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
+	%reldir%/unit/pool_channel_test \
+	%reldir%/unit/pool_shm_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_jsonscan_test \
@@ -27,6 +29,7 @@ unit_programs = \
 # sorted: unit/*.h
 EXTRA_DIST += \
 	%reldir%/unit/fake_sink.h \
+	%reldir%/unit/fake_worker.h \
 	%reldir%/unit/suite.h
 
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------

@@ -56,8 +56,9 @@ count_fds(void)
     return count;
 }
 
-/* An empty folder; the caller removes it with remove_folder. */
-static inline char *
+/* An empty folder; the caller removes it with remove_folder. Not inline: gcc 12 would take the local
+ * variable for what it points to (-Wdangling-pointer). */
+__attribute__((noinline, unused)) static char *
 make_folder(void)
 {
     const char *base = getenv("TMPDIR");
@@ -93,8 +94,7 @@ remove_folder(char *path)
     free(path);
 }
 
-/* Write TEXT into FOLDER/NAME; returns its path, the caller's to free. Not inline: gcc 12 then takes
- * the local variable for what it points to (-Wdangling-pointer). */
+/* Write TEXT into FOLDER/NAME; returns its path, the caller's to free. */
 __attribute__((noinline, unused)) static char *
 write_file(const char *folder, const char *name, const char *text)
 {
