@@ -19,6 +19,8 @@ unit_programs = \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/pool_channel_test \
+	%reldir%/unit/pool_pool_test \
+	%reldir%/unit/pool_process_test \
 	%reldir%/unit/pool_shm_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
@@ -30,6 +32,7 @@ unit_programs = \
 EXTRA_DIST += \
 	%reldir%/unit/fake_sink.h \
 	%reldir%/unit/fake_worker.h \
+	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/suite.h
 
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------

@@ -138,9 +138,9 @@ class Gatehoused:
         self.home.mkdir(parents=True, exist_ok=True)
         read_fd, write_fd = os.pipe()
         try:
-            with open(self.log_path, "ab") as log:
+            with open(self.log_path, "ab") as log, open(self.folder / "stdout", "ab") as out:
                 self.process = subprocess.Popen(
-                    self.command(write_fd), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    self.command(write_fd), stdin=subprocess.DEVNULL, stdout=out, stderr=log,
                     env=self.environment(), cwd=self.home, pass_fds=(write_fd,),
                     start_new_session=True)
             os.close(write_fd)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from .gatehoused import ANSWER_S, Gatehoused
 
 
+CLOSE_S = 20.0
+
+
 @dataclass
 class RawAnswer:
     status: int
@@ -98,16 +101,19 @@ class Wire:
 
 def answers_until_close(daemon: Gatehoused, data: bytes) -> list[RawAnswer]:
     """Send DATA on a new connection and collect every answer until the peer closes."""
-    answers = []
-    with Wire(daemon) as wire:
+    answers: list[RawAnswer] = []
+    with Wire(daemon, CLOSE_S) as wire:
         try:
             wire.send(data)
         except ConnectionError:
             pass  # it answered and closed in the middle of a long request
         while True:
-            if not wire.buffer and not wire.receive():
-                return answers
-            answers.append(wire.read_answer())
+            try:
+                if not wire.buffer and not wire.receive():
+                    return answers
+                answers.append(wire.read_answer())
+            except TimeoutError:
+                raise AssertionError(f"the connection stays open after {answers}") from None
 
 
 def head(daemon: Gatehoused, method: str, target: str, *headers: str, version: str = "HTTP/1.1",

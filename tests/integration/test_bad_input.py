@@ -211,10 +211,13 @@ def test_chunked_body_over_the_limit_is_413(start_daemon):
     assert [answer.status for answer in answers] == [413]
 
 
-def test_upload_that_stops_half_way_leaves_nothing(daemon):
+def test_upload_that_stops_half_way_leaves_nothing(start_daemon):
+    """At the latest when the deadline for its body has passed."""
+    daemon = start_daemon(args=["--body-timeout-ms", "500"])
     for _ in range(20):
         with Wire(daemon) as wire:
             wire.send(head(daemon, "POST", "/concat/call", "Content-Length: 1000000") + b"{" * 5000)
+    daemon.check_descriptors()
 
 
 def test_errors_do_not_tell_paths_of_the_daemon(daemon):

@@ -126,8 +126,9 @@ def test_help_names_every_option_of_the_contract():
         assert option in done.stdout
 
 
-def test_chosen_port_is_logged(start_daemon):
+def test_chosen_port_is_printed_and_logged(start_daemon):
     daemon = start_daemon()
+    assert (daemon.folder / "stdout").read_text() == f"{daemon.port}\n"
     assert str(daemon.port) in daemon.log()
 
 

@@ -100,7 +100,7 @@ def test_booleans_in_many_spellings(daemon, text):
     assert daemon.post("/settings", {"flush_auth_cache": text}).status == 200
 
 
-@pytest.mark.parametrize("value", [True, False, 1, 0, 1.0, "1"], ids=repr)
+@pytest.mark.parametrize("value", [True, False, 1, 0, "1", "off"], ids=repr)
 def test_booleans_in_the_body(daemon, value):
     daemon.put_function("concat")
     assert daemon.post("/concat/call", {"run_name": "r", "data": {"args": ["a", "b"]},

@@ -62,7 +62,10 @@ def register(value: object, remote: bool, run_name: str) -> Optional[dict]:
         return None
     name = run_name if given else (config.get("name") or run_name)
     key = str(name).rpartition("/")[2]
-    if given or key not in objects.entries:
+    # A named handle stands for an object elsewhere. To store it under that object's key would take the
+    # key away from the object, and a call through it would come back here for ever.
+    is_elsewhere = entry is None and config.get("name")
+    if given or not (is_elsewhere or key in objects.entries):
         entry = _stored_as(config, name, value, entry)
         objects.put(key, entry)
         config = entry.client_config()
