@@ -20,7 +20,7 @@ AC_DEFUN([GH_COMPILE_FLAGS], [
     GH_CFLAGS="-std=gnu11"
     GH_TRY_FLAGS([GH_CFLAGS], [-Wall -Wextra -Wformat=2 -Wshadow -Wstrict-prototypes
         -Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wundef -Wvla
-        -Wimplicit-fallthrough -Wduplicated-cond -Wno-unused-parameter
+        -Wduplicated-cond -Wno-unused-parameter
         -fvisibility=hidden -fno-common -fno-strict-aliasing])
     AS_IF([test "x$enable_werror" = xyes], [GH_CFLAGS="$GH_CFLAGS -Werror"])
     AC_SUBST([GH_CFLAGS])

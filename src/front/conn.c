@@ -109,12 +109,45 @@ has_moved(struct gh_conn *conn)
     return !is_same;
 }
 
-/* Has the client closed its side? A half-close counts: other servers have it so too. */
-static bool
-has_left(const struct gh_conn *conn)
+static void
+check_deadline(struct gh_conn *conn, uint64_t now)
 {
-    struct pollfd look = {.fd = conn->fd, .events = POLLRDHUP};
-    return poll(&look, 1, 0) > 0 && (look.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    if (conn->phase == GH_PHASE_SEND && conn->deadline_ms && has_moved(conn))
+        gh_conn_extend(conn);
+    if (conn->deadline_ms && now >= conn->deadline_ms)
+        cut(conn);
+}
+
+static bool
+is_unwatched(const struct gh_conn *conn)
+{
+    return conn->exchange && conn->exchange->is_suspended && !conn->exchange->is_gone;
+}
+
+/* Ask the system in one go which of the COUNT suspended connections were left by their clients. A
+ * half-close counts as leaving: other servers have it so too. */
+static void
+find_left(struct gh_server *server, size_t count)
+{
+    struct pollfd *looks GH_SCOPED(gh_free) = gh_alloc(count * sizeof *looks);
+    struct gh_conn *conn;
+    size_t i = 0;
+
+    DL_FOREACH(server->conns, conn)
+    {
+        if (is_unwatched(conn))
+            looks[i++] = (struct pollfd){.fd = conn->fd, .events = POLLRDHUP};
+    }
+    if (poll(looks, i, 0) <= 0)
+        return;
+
+    /* Telling one that its client left makes none of the others watched, so the order holds. */
+    i = 0;
+    DL_FOREACH(server->conns, conn)
+    {
+        if (is_unwatched(conn) && (looks[i++].revents & (POLLRDHUP | POLLHUP | POLLERR)))
+            gh_exchange_gone(conn->exchange);
+    }
 }
 
 static void
@@ -122,18 +155,16 @@ on_sweep(uv_timer_t *timer)
 {
     struct gh_server *server = timer->data;
     uint64_t now = uv_now(server->loop);
-    struct gh_conn *conn, *next;
+    struct gh_conn *conn;
+    size_t unwatched = 0;
 
-    DL_FOREACH_SAFE(server->conns, conn, next)
+    DL_FOREACH(server->conns, conn)
     {
-        if (conn->phase == GH_PHASE_SEND && conn->deadline_ms && has_moved(conn))
-            gh_conn_extend(conn);
-        if (conn->deadline_ms && now >= conn->deadline_ms)
-            cut(conn);
-        else if (conn->exchange && conn->exchange->is_suspended && !conn->exchange->is_gone &&
-                 has_left(conn))
-            gh_exchange_gone(conn->exchange);
+        check_deadline(conn, now);
+        unwatched += is_unwatched(conn);
     }
+    if (unwatched > 0)
+        find_left(server, unwatched);
     if (!server->conns) {
         server->is_sweeping = false;
         uv_timer_stop(timer);

@@ -108,7 +108,9 @@ class FakeDaemon:
             try:
                 sent = self.sock.sendmsg([view], ancillary)
             except BlockingIOError:
-                select.select([], [self.sock], [], self.timeout)
+                # Read meanwhile: a worker whose answers nobody takes stops to take requests.
+                if select.select([self.sock], [self.sock], [], self.timeout)[0]:
+                    self._read(time.monotonic() + 1)
                 continue
             ancillary = []
             view = view[sent:]
