@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.md
 dist_doc_DATA = \
+	%reldir%/architecture.md \
+	%reldir%/benchmarks.md \
+	%reldir%/compatibility.md \
 	%reldir%/hacking.md \
 	%reldir%/http-api.md \
 	%reldir%/ipc.md \

@@ -60,7 +60,7 @@ static_tests += tests/unit/need-check
 endif
 endif
 
-EXTRA_DIST += %reldir%/fuzz/corpus %reldir%/unit/need-check
+EXTRA_DIST += %reldir%/unit/need-check
 
 # --- Python suites: pytest in the venv of tools/make-venv ---------------------------------------
 
@@ -69,10 +69,10 @@ pytest_tests += \
 	tests/integration/run \
 	tests/compat/run
 
+# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
-	%reldir%/fake \
 	%reldir%/integration \
 	%reldir%/pytest.ini \
 	%reldir%/python \

@@ -90,14 +90,15 @@ parse(const char *text, struct gh_probe *probe)
 static void
 become_python(const char *path, const char *flag, int output_fd)
 {
-    const char *argv[] = {path, flag, "-c", script, NULL};
+    const char *with_flag[] = {path, flag, "-c", script, NULL};
+    const char *plain[] = {path, "-c", script, NULL};
     int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     dup2(null_fd, 0);
     dup2(output_fd, 1);
     dup2(output_fd, 2);
-    execv(path, (char **)(uintptr_t)(flag ? argv : argv + 1));
+    execv(path, (char **)(uintptr_t)(flag ? with_flag : plain));
     dprintf(2, "%s\n", strerror(errno));
     _exit(127);
 }
@@ -175,15 +176,11 @@ ask(const char *path, char *output, struct gh_probe *probe, char *problem, size_
      * prefix of a venv comes out wrong. */
     if (run_script(path, "-I", output) == 0 && parse(output, probe))
         return 0;
-    char *first = strdup(output);
-    if (run_script(path, NULL, output) == 0 && parse(output, probe)) {
-        free(first);
+    if (run_script(path, NULL, output) == 0 && parse(output, probe))
         return 0;
-    }
-    const char *said = first ? last_line(first) : "";
+    const char *said = last_line(output);
     snprintf(problem, problem_len, "'%s' does not work as a Python interpreter%s%.500s", path,
              said[0] ? ": " : "", said);
-    free(first);
     return -1;
 }
 

@@ -77,7 +77,6 @@ REFUSED = {
     "target_without_a_slash": (["GET check HTTP/1.1", HOST], b""),
     "authority_as_target": (["GET 127.0.0.1:80 HTTP/1.1", HOST], b""),
     "star_as_target": (["GET * HTTP/1.1", HOST], b""),
-    "absolute_target_with_a_user": (["GET http://u@127.0.0.1/check HTTP/1.1", HOST], b""),
     "absolute_target_without_a_host": (["GET http:///check HTTP/1.1", HOST], b""),
     "method_with_a_bracket": (["GE(T /check HTTP/1.1", HOST], b""),
     "lower_case_protocol": (["GET /check http/1.1", HOST], b""),

@@ -38,11 +38,11 @@ def lines_of(answer) -> list[str]:
     return texts
 
 
-def logs(daemon, run_name="run", **fields):
-    return lines_of(daemon.post("/logs", {"run_name": run_name, "key": "x", **fields}))
+def logs(daemon, key, run_name="run"):
+    return lines_of(daemon.post("/logs", {"run_name": run_name, "key": key}))
 
 
-def open_logs(wire, daemon, run_name, key="x"):
+def open_logs(wire, daemon, key, run_name="run"):
     body = json.dumps({"run_name": run_name, "key": key}).encode()
     wire.send(head(daemon, "POST", "/logs", f"Content-Length: {len(body)}") + body)
 
@@ -50,7 +50,7 @@ def open_logs(wire, daemon, run_name, key="x"):
 def test_logs_after_the_call_replay_it(daemon):
     daemon.put_function("talk")
     call(daemon, "talk", ["one", "two"])
-    assert logs(daemon) == ["one\n", "two\n"]
+    assert logs(daemon, "talk") == ["one\n", "two\n"]
 
 
 def test_logs_are_chunked_json(daemon):
@@ -64,7 +64,7 @@ def test_logs_are_chunked_json(daemon):
 def test_logs_before_the_call_wait_for_it(daemon, threads):
     daemon.put_function("talk")
     with Wire(daemon) as wire:
-        open_logs(wire, daemon, "early")
+        open_logs(wire, daemon, "talk", "early")
         assert wire.read_head().status == 200  # the stream is open before anything has run
         call(daemon, "talk", ["line"], run_name="early")
         text = b""
@@ -79,7 +79,7 @@ def test_first_line_arrives_while_the_call_runs(daemon, threads, tmp_path):
     running = threads.submit(call, daemon, "talk_and_hold", [str(started), str(release)])
     wait_until("the call to run", started.exists)
     with Wire(daemon) as wire:
-        open_logs(wire, daemon, "run")
+        open_logs(wire, daemon, "talk_and_hold")
         wire.read_head()
         assert json.loads(wire.read_chunk())["data"] == ["before\n"]
         assert not running.done()
@@ -95,26 +95,34 @@ def test_stream_ends_with_the_call_without_lines(daemon):
     daemon.put_function("concat")
     call(daemon, "concat", ["a", "b"])
     start = time.monotonic()
-    assert logs(daemon) == []
+    assert logs(daemon, "concat") == []
     assert time.monotonic() - start < 4  # not after the wait for an unknown run
 
 
 def test_stream_of_a_failed_call_ends(daemon):
     daemon.put_function("boom")
     assert call(daemon, "boom").status == 500
-    assert logs(daemon) == []
+    assert logs(daemon, "boom") == []
+
+
+def test_stream_of_an_unknown_key_ends_at_once(daemon):
+    start = time.monotonic()
+    assert logs(daemon, "nokey") == []
+    assert time.monotonic() - start < 4
 
 
 def test_unknown_run_ends_empty_after_the_wait(daemon):
+    daemon.put_function("talk")
     start = time.monotonic()
-    assert logs(daemon, "no_such_run") == []
+    assert logs(daemon, "talk", "no_such_run") == []
     assert 3 < time.monotonic() - start < 30
 
 
 def test_wait_for_an_unknown_run_is_a_setting(start_daemon):
     daemon = start_daemon(args=["--logs-wait-ms", "100"])
+    daemon.put_function("talk")
     start = time.monotonic()
-    assert logs(daemon, "no_such_run") == []
+    assert logs(daemon, "talk", "no_such_run") == []
     assert time.monotonic() - start < 4
 
 
@@ -123,25 +131,25 @@ def test_two_readers_get_everything(daemon, threads, tmp_path):
     started, release = tmp_path / "started", tmp_path / "release"
     running = threads.submit(call, daemon, "talk_and_hold", [str(started), str(release)])
     wait_until("the call to run", started.exists)
-    readers = [threads.submit(logs, daemon) for _ in range(3)]
+    readers = [threads.submit(logs, daemon, "talk_and_hold") for _ in range(3)]
     release.touch()
     for reader in readers:
         assert reader.result(ANSWER_S) == ["before\n", "after\n"]
     running.result(ANSWER_S)
-    assert logs(daemon) == ["before\n", "after\n"]
+    assert logs(daemon, "talk_and_hold") == ["before\n", "after\n"]
 
 
 def test_run_name_used_again_has_only_the_new_lines(daemon):
     daemon.put_function("talk")
     call(daemon, "talk", ["old"])
     call(daemon, "talk", ["new"])
-    assert logs(daemon) == ["new\n"]
+    assert logs(daemon, "talk") == ["new\n"]
 
 
 def test_stdout_stderr_and_log_records_are_one_ordered_stream(daemon):
     daemon.put_function("talk_everywhere")
     call(daemon, "talk_everywhere")
-    found = logs(daemon)
+    found = logs(daemon, "talk_everywhere")
     assert found[0] == "to stdout\n" and found[1] == "to stderr\n"
     level, _, where, text = found[2].split(" | ")
     assert (level, where.split(":")[0], text) == ("WARNING", "things.talker", "to the log\n")
@@ -153,7 +161,7 @@ def test_concurrent_calls_do_not_mix(daemon, threads):
 
     def one(i):
         call(daemon, "talk", [f"{i}-{j}" for j in range(20)], run_name=f"run{i}")
-        return logs(daemon, f"run{i}")
+        return logs(daemon, "talk", f"run{i}")
 
     for i, found in enumerate(threads.map(one, range(16))):
         assert found == [f"{i}-{j}\n" for j in range(20)]
@@ -170,27 +178,27 @@ def test_nothing_is_captured_without_stream_logs(daemon):
 def test_any_text_survives(daemon, text):
     daemon.put_function("talk")
     call(daemon, "talk", [text])
-    assert "".join(logs(daemon)) == text + "\n"
+    assert "".join(logs(daemon, "talk")) == text + "\n"
 
 
 def test_many_lines_arrive_whole_and_in_order(daemon):
     daemon.put_function("talk_much")
     call(daemon, "talk_much", [20_000])
-    assert "".join(logs(daemon)) == "".join(f"line {i}\n" for i in range(20_000))
+    assert "".join(logs(daemon, "talk_much")) == "".join(f"line {i}\n" for i in range(20_000))
 
 
 def test_output_of_one_run_is_bounded(start_daemon):
     daemon = start_daemon(args=["--run-log-max-bytes", "10000"])
     daemon.put_function("talk_much")
     call(daemon, "talk_much", [20_000])
-    text = "".join(logs(daemon))
+    text = "".join(logs(daemon, "talk_much"))
     assert len(text) <= 20_000 and text.endswith("line 19999\n")
 
 
 def test_get_call_can_stream_too(daemon):
     daemon.put_function("add")
     assert daemon.get("/add/call?a=1&b=2&run_name=got&stream_logs=true").json()["data"] == "3"
-    assert logs(daemon, "got") == ["adding 1 and 2\n"]
+    assert logs(daemon, "add", "got") == ["adding 1 and 2\n"]
 
 
 def test_generator_step_has_its_own_lines(daemon):
@@ -202,7 +210,7 @@ def test_generator_step_has_its_own_lines(daemon):
     for i in (2, 1):
         daemon.post("/gen--1/remote_next", {"run_name": f"step--{i}", "serialization": "pickle",
                                             "stream_logs": True})
-        assert logs(daemon, f"step--{i}") == [f"at {i}\n"]
+        assert logs(daemon, "countdown", f"step--{i}") == [f"at {i}\n"]
 
 
 def test_reader_that_leaves_in_the_middle_leaves_nothing(daemon, threads, tmp_path):
@@ -213,20 +221,21 @@ def test_reader_that_leaves_in_the_middle_leaves_nothing(daemon, threads, tmp_pa
     before = len(daemon.fds())
     for _ in range(20):
         with Wire(daemon) as wire:
-            open_logs(wire, daemon, "run")
+            open_logs(wire, daemon, "talk_and_hold")
             wire.read_head()
             wire.read_chunk()
     wait_until("the readers' sockets to be closed", lambda: len(daemon.fds()) <= before)
     release.touch()
     running.result(ANSWER_S)
-    assert logs(daemon) == ["before\n", "after\n"]
+    assert logs(daemon, "talk_and_hold") == ["before\n", "after\n"]
 
 
 def test_reader_that_leaves_before_the_run_leaves_nothing(daemon):
+    daemon.put_function("talk")
     before = len(daemon.fds())
     for i in range(20):
         with Wire(daemon) as wire:
-            open_logs(wire, daemon, f"never{i}")
+            open_logs(wire, daemon, "talk", f"never{i}")
     wait_until("the readers' sockets to be closed", lambda: len(daemon.fds()) <= before)
 
 
@@ -246,6 +255,6 @@ def test_caller_that_leaves_in_the_middle_leaves_nothing(daemon, tmp_path):
 def test_reader_that_does_not_read_does_not_hold_the_call(daemon):
     daemon.put_function("talk_much")
     with Wire(daemon) as wire:
-        open_logs(wire, daemon, "run")
+        open_logs(wire, daemon, "talk_much")
         wire.read_head()
         assert call(daemon, "talk_much", [100_000]).status == 200

@@ -48,8 +48,13 @@ def test_looks_like_the_python_itself(modules, python):
         facts = facts_of(daemon)
     script = "import json, sys; print(json.dumps([sys.executable, sys.prefix, sys.path[1:]]))"
     plain = subprocess.run([path, "-c", script], capture_output=True, text=True, check=True)
-    assert [facts["executable"], facts["prefix"], facts["path"]] == json.loads(plain.stdout)
-    assert facts["child_prefix"] == facts["prefix"]
+    executable, prefix, search_path = json.loads(plain.stdout)
+    assert facts["executable"] == executable
+    # A relocated build calls its prefix PREFIX/bin/.. when run as a program.
+    assert os.path.realpath(facts["prefix"]) == os.path.realpath(prefix)
+    assert os.path.realpath(facts["child_prefix"]) == os.path.realpath(prefix)
+    assert [os.path.realpath(entry) for entry in facts["path"]] == \
+        [os.path.realpath(entry) for entry in search_path]
     assert facts["argv"] == [""]
     assert facts["main_thread"] and not facts["in_main"] and facts["daemon"]
     assert facts["builtin"] != python.startswith("exec:") or "static" in python
