@@ -2,7 +2,9 @@
  *
  * gatehoused.c - reads settings, builds each stage, runs the loop, drains.
  *
- * Exit status by sysexits.h: 0, 64 usage, 69 port not available, 77 not permitted, 78 bad value. */
+ * Exit status by sysexits.h: 0 ok, 1 ended at once by a second signal, 64 usage, 69 port not
+ * available, 70 the worker program could not be started, 77 not permitted, 78 bad value. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <linux/close_range.h>
@@ -55,11 +57,17 @@ struct daemon {
 
 /* ---- the parts ---- */
 
-static int
-on_loopback(const char *host)
+static bool
+is_loopback(const char *host)
 {
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
+    struct in_addr four;
+    struct in6_addr six;
+
+    if (inet_pton(AF_INET, host, &four) == 1)
+        return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
+    if (inet_pton(AF_INET6, host, &six) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&six);
+    return strcmp(host, "localhost") == 0;
 }
 
 /* --state-dir, or what systemd made, or gatehouse in XDG_STATE_HOME. Made when missing. */
@@ -192,7 +200,7 @@ on_signal(uv_signal_t *signal, int number)
     if (daemon->is_stopping) {
         gh_log(GH_LOG_WARN, "daemon.ended_at_once", "signal=%d", number);
         gh_pool_kill_all(daemon->pool);
-        _exit(0);
+        _exit(EXIT_FAILURE);
     }
     daemon->is_stopping = true;
     daemon->api.is_draining = true;
@@ -233,7 +241,8 @@ announce(const struct daemon *daemon)
         int len = snprintf(line, sizeof line, "{\"port\": %u, \"pid\": %d}\n", port, getpid());
         if (write((int)settings->ready_fd, line, (size_t)len) != len)
             gh_log(GH_LOG_WARN, "daemon.ready_fd", "reason=%s", gh_log_quote(strerror(errno)));
-        close((int)settings->ready_fd);
+        if (settings->ready_fd > STDERR_FILENO)
+            close((int)settings->ready_fd);
     }
 }
 
@@ -267,8 +276,13 @@ setup_fds(void)
 static int
 check_host(const struct gh_settings *settings, struct gh_err *err)
 {
-    if (on_loopback(settings->host) || settings->insecure)
+    if (is_loopback(settings->host))
         return GH_OK;
+    if (settings->insecure) {
+        gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(settings->host),
+               "\"whoever reaches this address can run code here\"");
+        return GH_OK;
+    }
     return gh_err_set(
         err, GH_E_INPUT,
         "host is '%s', which others can reach, and no caller is checked: anyone could "

@@ -35,8 +35,8 @@ slot_of(const char *bytes, size_t len)
 PyObject *
 gh_name(const char *bytes, size_t len)
 {
-    if (len > NAME_MAX_BYTES)
-        return decode_name(bytes, len);
+    if (len == 0 || len > NAME_MAX_BYTES) /* CPython keeps one empty str for all */
+        return decode_name(len ? bytes : "", len);
 
     struct slot *slot = slot_of(bytes, len);
     if (slot->text && slot->len == len && memcmp(slot->bytes, bytes, len) == 0) {

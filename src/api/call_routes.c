@@ -170,7 +170,7 @@ keep_constructor_call(struct gh_forward *forward, struct gh_call *call)
         gh_keys_find(forward->api->keys, (struct gh_slice){call->key, strlen(call->key)});
 
     if (key && key->specs)
-        gh_keys_add_spec(key, gh_take(forward->spec));
+        gh_keys_add_spec(key, gh_take(forward->spec)); /* a plain object's would make nothing */
 }
 
 /* Why there is nothing to call under this key, as an answer. */
@@ -180,14 +180,8 @@ refuse_key(struct gh_request *request, const struct call_form *form, const struc
     bool is_bare = form->flags & GH_CALL_BARE;
 
     if (key) {
-        struct gh_buf out = {0};
-        gh_buf_add_text(&out, key->problem);
-        if (form->serialization == GH_SERIALIZATION_PICKLE)
-            gh_forward_refuse(request, form->serialization, is_bare, 500, GH_PY_RUNTIME_ERROR,
-                              "Module %s could not be built: %s", key->name, key->problem);
-        else
-            gh_reply_json(request, 500, &out);
-        gh_buf_done(&out);
+        gh_forward_refuse(request, form->serialization, is_bare, 500, GH_PY_RUNTIME_ERROR,
+                          "Module %s could not be built: %s", key->name, key->problem);
         return;
     }
     gh_forward_refuse(request, form->serialization, is_bare, 404, GH_PY_OBJ_STORE_ERROR,

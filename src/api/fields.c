@@ -154,6 +154,10 @@ struct verdict {
 };
 
 static const struct verdict string_type = {"string_type", "Input should be a valid string"};
+static const struct verdict name_short = {"string_too_short",
+                                          "A name must have at least 1 character"};
+static const struct verdict name_long = {"string_too_long",
+                                         "A name must have at most 1024 bytes of UTF-8"};
 static const struct verdict bool_parsing = {
     "bool_parsing", "Input should be a valid boolean, unable to interpret input"};
 static const struct verdict bool_type = {"bool_type", "Input should be a valid boolean"};
@@ -186,6 +190,18 @@ read_text(struct gh_value *value)
         value->text = (struct gh_slice){raw.bytes + 1, raw.len - 2};
     }
     return NULL;
+}
+
+static const struct verdict *
+read_name(struct gh_value *value)
+{
+    const struct verdict *verdict = read_text(value);
+
+    if (verdict)
+        return verdict;
+    if (value->text.len == 0)
+        return &name_short;
+    return value->text.len > GH_FIELD_NAME_MAX_BYTES ? &name_long : NULL;
 }
 
 static const struct verdict *
@@ -274,6 +290,8 @@ read_value(struct gh_value *value, enum gh_field_type type)
     switch (type) {
     case GH_FIELD_TEXT:
         return read_text(value);
+    case GH_FIELD_NAME:
+        return read_name(value);
     case GH_FIELD_BOOL:
         return read_bool(value);
     case GH_FIELD_INT:

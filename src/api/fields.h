@@ -22,8 +22,11 @@
 #include "base/buf.h"
 #include "wire/request.h"
 
+#define GH_FIELD_NAME_MAX_BYTES 1024u
+
 enum gh_field_type {
     GH_FIELD_TEXT,
+    GH_FIELD_NAME, /* text of 1 to GH_FIELD_NAME_MAX_BYTES bytes: of a key, a process */
     GH_FIELD_BOOL,
     GH_FIELD_INT,
     GH_FIELD_TEXT_OR_INT, /* text is set for both */

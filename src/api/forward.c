@@ -132,5 +132,5 @@ gh_forward_send(struct gh_forward *forward, struct gh_process *process, struct g
 
     request->on_gone = NULL;
     forward_free(forward);
-    gh_reply_busy(request, "%s", err.text);
+    gh_reply_busy(request, gh_pool_retry_after_s(process), "%s", err.text);
 }

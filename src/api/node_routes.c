@@ -48,12 +48,12 @@ gh_route_readyz(struct gh_api *api, struct gh_request *request)
     struct gh_key *key, *next;
 
     if (api->is_draining) {
-        gh_reply_busy(request, "The node is stopping.");
+        gh_reply_busy(request, 1, "The node is stopping.");
         return;
     }
     for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next) {
         if (p->state != GH_PROCESS_READY) {
-            gh_reply_busy(request, "Process %s is not ready%s%s.", p->name,
+            gh_reply_busy(request, 1, "Process %s is not ready%s%s.", p->name,
                           p->park_reason ? ": " : "", p->park_reason ? p->park_reason : "");
             return;
         }
@@ -61,7 +61,7 @@ gh_route_readyz(struct gh_api *api, struct gh_request *request)
     HASH_ITER(hh, api->keys->by_name, key, next)
     {
         if (key->problem) {
-            gh_reply_busy(request, "Module %s could not be built: %s", key->name, key->problem);
+            gh_reply_busy(request, 1, "Module %s could not be built: %s", key->name, key->problem);
             return;
         }
     }

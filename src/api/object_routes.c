@@ -19,12 +19,19 @@
 
 #define DEFAULT_PROCESS "default_process"
 
-/* The process that VALUE names, by default the default one; NULL when there is none. */
+/* The name that VALUE gives, by default the default process's; the caller frees it. */
+static char *
+process_name(const struct gh_value *value)
+{
+    return value->is_given ? gh_strndup(value->text.bytes, value->text.len)
+                           : gh_strdup(DEFAULT_PROCESS);
+}
+
+/* The process of that name; NULL when there is none. */
 static struct gh_process *
 process_of(struct gh_api *api, const struct gh_value *value)
 {
-    char *name GH_SCOPED(gh_free) = value->is_given ? gh_strndup(value->text.bytes, value->text.len)
-                                                    : gh_strdup(DEFAULT_PROCESS);
+    char *name GH_SCOPED(gh_free) = process_name(value);
     return gh_pool_find(api->pool, name);
 }
 
@@ -64,7 +71,7 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
     static const struct gh_field fields[COUNT] = {
         [DATA] = {"serialized_data", GH_FIELD_ANY, true},
         [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
-        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process_name", GH_FIELD_NAME, false},
     };
     struct gh_value values[COUNT];
     struct gh_call_order order = {.kind = GH_FRAME_PUT_RESOURCE};
@@ -73,7 +80,8 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
         return;
     struct gh_process *process = process_of(api, &values[PROCESS]);
     if (!process) {
-        refuse_process(request, values[PROCESS].text);
+        char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
+        refuse_process(request, (struct gh_slice){name, strlen(name)});
     } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                        &order.head.serialization) == 0) {
         order_data(request, values[DATA].raw, &order);
@@ -92,10 +100,10 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
 {
     enum { KEY, DATA, SERIALIZATION, PROCESS, COUNT };
     static const struct gh_field fields[COUNT] = {
-        [KEY] = {"key", GH_FIELD_TEXT, true},
+        [KEY] = {"key", GH_FIELD_NAME, true},
         [DATA] = {"serialized_data", GH_FIELD_ANY, true},
         [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
-        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process_name", GH_FIELD_NAME, false},
     };
     struct gh_value values[COUNT];
     struct gh_call_order order = {.kind = GH_FRAME_PUT_OBJECT};
@@ -111,13 +119,12 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
 
     struct gh_process *process = process_of(api, &values[PROCESS]);
     if (!process) { /* unlike /resource, an object makes its process */
-        char *name GH_SCOPED(gh_free) =
-            gh_strndup(values[PROCESS].text.bytes, values[PROCESS].text.len);
+        char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
         if (gh_pool_start(api->pool, name, "null", "null", "{}", api->settings->env, NULL, NULL,
                           &err) == GH_OK)
             process = gh_pool_find(api->pool, name);
         else
-            gh_reply_busy(request, "%s", err.text);
+            gh_reply_busy(request, 1, "%s", err.text);
     }
     if (process) {
         order.head.key = values[KEY].text;
@@ -132,7 +139,7 @@ gh_route_get_object(struct gh_api *api, struct gh_request *request)
 {
     enum { KEY, SERIALIZATION, REMOTE, COUNT };
     static const struct gh_field fields[COUNT] = {
-        [KEY] = {"key", GH_FIELD_TEXT, true},
+        [KEY] = {"key", GH_FIELD_NAME, true},
         [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
         [REMOTE] = {"remote", GH_FIELD_BOOL, false},
     };
@@ -161,22 +168,15 @@ gh_route_get_object(struct gh_api *api, struct gh_request *request)
 /* ---- POST /rename ---- */
 
 static void
-move_specs(struct gh_forward *forward, struct gh_call *call)
+keep_specs(struct gh_forward *forward, struct gh_call *call)
 {
     /* The new key may be an address, "/user/name": its last segment is the store's key. */
     const char *slash = strrchr(call->method, '/');
     const char *name = slash ? slash + 1 : call->method;
     struct gh_key *key = gh_keys_find(forward->api->keys, (struct gh_slice){name, strlen(name)});
 
-    if (!key || !forward->spec)
-        return;
-    struct gh_spec *moved = gh_take(forward->spec);
-    while (moved) {
-        struct gh_spec *next = moved->next;
-        moved->next = NULL;
-        gh_keys_add_spec(key, moved);
-        moved = next;
-    }
+    if (key)
+        gh_keys_take_specs(key, &forward->spec);
 }
 
 void
@@ -184,7 +184,7 @@ gh_route_rename(struct gh_api *api, struct gh_request *request)
 {
     enum { KEY, NEW_KEY, COUNT };
     static const struct gh_field fields[COUNT] = {
-        [KEY] = {"key", GH_FIELD_TEXT, true}, [NEW_KEY] = {"new_key", GH_FIELD_TEXT, true}};
+        [KEY] = {"key", GH_FIELD_NAME, true}, [NEW_KEY] = {"new_key", GH_FIELD_NAME, true}};
     struct gh_value values[COUNT];
     struct gh_call_order order = {.kind = GH_FRAME_RENAME, .fd = -1};
 
@@ -199,10 +199,10 @@ gh_route_rename(struct gh_api *api, struct gh_request *request)
         order.head.method = values[NEW_KEY].text;
         struct gh_forward *forward = gh_forward_new(api, request, GH_SERIALIZATION_PICKLE);
         if (key->specs) { /* a worker started anew puts it under the old name, then renames it */
-            gh_keys_add_spec(key, gh_spec_new(GH_FRAME_RENAME, &order.head, -1));
-            forward->spec = gh_take(key->specs);
+            forward->spec = gh_spec_copy(key->specs);
+            gh_spec_append(&forward->spec, gh_spec_new(GH_FRAME_RENAME, &order.head, -1));
         }
-        forward->on_ok = move_specs;
+        forward->on_ok = keep_specs;
         gh_forward_send(forward, key->process, &order);
     }
     gh_fields_done(values, COUNT);
@@ -336,7 +336,7 @@ gh_route_delete_object(struct gh_api *api, struct gh_request *request)
 void
 gh_route_keys(struct gh_api *api, struct gh_request *request)
 {
-    static const struct gh_field field = {"process_name", GH_FIELD_TEXT, false};
+    static const struct gh_field field = {"process_name", GH_FIELD_NAME, false};
     struct gh_value value;
     struct gh_buf names GH_SCOPED(gh_buf_done) = {0};
     struct gh_key *key, *next;

@@ -140,7 +140,7 @@ start_process(struct gh_api *api, struct gh_request *request, const struct gh_va
                       on_created, request_of, &err) != GH_OK) {
         request->on_gone = NULL;
         free(request_of);
-        gh_reply_busy(request, "%s", err.text);
+        gh_reply_busy(request, 1, "%s", err.text);
     }
 }
 
@@ -149,7 +149,7 @@ gh_route_create_process(struct gh_api *api, struct gh_request *request)
 {
     enum { NAME, COMPUTE, RUNTIME_ENV, ENV_VARS, COUNT };
     static const struct gh_field fields[COUNT] = {
-        [NAME] = {"name", GH_FIELD_TEXT, true},
+        [NAME] = {"name", GH_FIELD_NAME, true},
         [COMPUTE] = {"compute", GH_FIELD_OBJECT, false},
         [RUNTIME_ENV] = {"runtime_env", GH_FIELD_OBJECT, false},
         [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, false},
@@ -158,11 +158,7 @@ gh_route_create_process(struct gh_api *api, struct gh_request *request)
 
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
-    if (values[NAME].text.len == 0)
-        gh_fields_refuse(request, "body", "name", "string_too_short",
-                         "A process needs a name of at least one character",
-                         (struct gh_slice){"\"\"", 2});
-    else if (check_compute(request, values[COMPUTE].tree) == 0)
+    if (check_compute(request, values[COMPUTE].tree) == 0)
         start_process(api, request, &values[NAME], &values[COMPUTE], &values[RUNTIME_ENV],
                       &values[ENV_VARS]);
     gh_fields_done(values, COUNT);
@@ -173,7 +169,7 @@ gh_route_create_process(struct gh_api *api, struct gh_request *request)
 void
 gh_route_kill_process(struct gh_api *api, struct gh_request *request)
 {
-    static const struct gh_field field = {"process_name", GH_FIELD_TEXT, true};
+    static const struct gh_field field = {"process_name", GH_FIELD_NAME, true};
     struct gh_value value;
     struct gh_buf null = {0};
 
@@ -286,7 +282,7 @@ gh_route_env_vars(struct gh_api *api, struct gh_request *request)
 {
     enum { PROCESS, ENV_VARS, COUNT };
     static const struct gh_field fields[COUNT] = {
-        [PROCESS] = {"process_name", GH_FIELD_TEXT, false},
+        [PROCESS] = {"process_name", GH_FIELD_NAME, false},
         [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, true},
     };
     struct gh_value values[COUNT];

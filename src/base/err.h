@@ -12,9 +12,7 @@
 
 enum gh_code {
     GH_OK = 0,
-    GH_E_AGAIN,     /* not yet: ask again when more has arrived */
     GH_E_INPUT,     /* what the caller or client sent is wrong */
-    GH_E_TOO_BIG,   /* over a limit that has a name in the settings */
     GH_E_NOT_FOUND, /* no such key, process, file */
     GH_E_NO_ROOM,   /* a bounded queue or table is full */
     GH_E_SYSTEM,    /* the operating system refused */

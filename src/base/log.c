@@ -89,6 +89,15 @@ value_end(const char *text)
     return text + strlen(text);
 }
 
+/* A whole number that JSON readers keep exact. */
+static bool
+is_number(const char *text, const char *end)
+{
+    size_t len = (size_t)(end - text);
+
+    return len > 0 && len <= 15 && strspn(text, "0123456789") >= len && (len == 1 || *text != '0');
+}
+
 /* Append ,"key":value for each key=value of TEXT. Quoted values are JSON literals already. */
 static void
 add_members(struct gh_buf *line, const char *text)
@@ -104,7 +113,7 @@ add_members(struct gh_buf *line, const char *text)
         gh_buf_add_byte(line, ',');
         gh_jsontext_quote(line, text, key_len, GH_JSONTEXT_UTF8);
         gh_buf_add_byte(line, ':');
-        if (*value == '"')
+        if (*value == '"' || is_number(value, end))
             gh_buf_add(line, value, (size_t)(end - value));
         else
             gh_jsontext_quote(line, value, (size_t)(end - value), GH_JSONTEXT_UTF8);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -176,28 +177,54 @@ print_help(void)
         printf("\n");
     }
     printf("  %-34s %s\n  %-34s %s\n\n"
-           "Each option can be given as an environment variable: GATEHOUSE_PORT for --port.\n"
+           "Each option but --module can be given as an environment variable: GATEHOUSE_PORT for "
+           "--port.\n"
            "Signals: TERM and INT drain and exit, a second one ends at once.\n"
-           "Exit status: 0 ok, 64 usage, 69 port not available, 77 not permitted, 78 bad value.\n",
+           "Exit status: 0 ok, 1 ended at once, 64 usage, 69 port not available, 70 no worker,\n"
+           "77 not permitted, 78 bad value.\n",
            "--help", "print this and exit", "--version", "print the version and exit");
 }
 
-/* The known option nearest to NAME, by common prefix; for the error text. */
+/* How many single-character edits turn A into B (Levenshtein); both shorter than 80 bytes. */
+static size_t
+edit_distance(const char *a, const char *b)
+{
+    size_t row[80], b_len = strlen(b);
+
+    for (size_t j = 0; j <= b_len; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_len; j++) {
+            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+            size_t added = row[j - 1] + 1, removed = row[j] + 1;
+            diagonal = row[j];
+            row[j] = replaced < added ? replaced : added;
+            row[j] = removed < row[j] ? removed : row[j];
+        }
+    }
+    return row[b_len];
+}
+
+/* The known option nearest to NAME for the error text, "" when none is near. */
 static const char *
 nearest_option(const char *name)
 {
     static char best_flag[80];
     char flag[80];
-    size_t best = 0;
+    size_t len = strcspn(name, "=");
+    size_t best = len / 2;
 
     best_flag[0] = '\0';
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        size_t common = 0;
-        spell(flag, sizeof flag, "--", rows[i].name, false);
-        while (flag[common] && flag[common] == name[common])
-            common++;
-        if (common > best && common > 3) {
-            best = common;
+    if (len >= sizeof flag)
+        return best_flag;
+    char *wanted GH_SCOPED(gh_free) = gh_strndup(name, len);
+    for (size_t i = 0; i <= ROW_COUNT; i++) {
+        spell(flag, sizeof flag, "--", i < ROW_COUNT ? rows[i].name : "module", false);
+        size_t distance = edit_distance(wanted, flag);
+        if (distance < best) {
+            best = distance;
             memcpy(best_flag, flag, sizeof flag);
         }
     }
@@ -248,6 +275,26 @@ take_option(struct gh_settings *settings, int argc, char **argv, int *at, struct
     return rc == GH_OK ? GH_SETTINGS_RUN : GH_SETTINGS_BAD_VALUE;
 }
 
+/* A relative --env counts from the folder that the daemon was started in, like --module's file; but
+ * workers run at home. A plain word is a folder here, else a program on PATH. */
+static void
+make_env_absolute(struct gh_settings *settings)
+{
+    const char *env = settings->env;
+    char folder[PATH_MAX];
+    struct stat info;
+
+    if (!env[0] || env[0] == '/')
+        return;
+    if (!strchr(env, '/') && (stat(env, &info) != 0 || !S_ISDIR(info.st_mode)))
+        return;
+    if (!getcwd(folder, sizeof folder))
+        return;
+    char *absolute = gh_asprintf("%s/%s", folder, env);
+    free(settings->env);
+    settings->env = absolute;
+}
+
 enum gh_settings_result
 gh_settings_load(struct gh_settings *settings, int argc, char **argv, struct gh_err *err)
 {
@@ -274,6 +321,7 @@ gh_settings_load(struct gh_settings *settings, int argc, char **argv, struct gh_
         if (result != GH_SETTINGS_RUN)
             return result;
     }
+    make_env_absolute(settings);
     return GH_SETTINGS_RUN;
 }
 

@@ -3,8 +3,8 @@
  * conf/settings.h - every setting of the daemon, one row each.
  *
  * A row makes the flag (--port), the environment variable (GATEHOUSE_PORT), the line in --help and
- * the field of struct gh_settings. Precedence: flag, environment, ~/.rh/cluster_config.json (for
- * the few it knows), default. Strings are never NULL; an empty one means "not set". */
+ * the field of struct gh_settings. Precedence: flag, environment, default. Strings are never NULL; an
+ * empty one means "not set". */
 #ifndef GH_CONF_SETTINGS_H
 #define GH_CONF_SETTINGS_H
 
@@ -28,7 +28,8 @@
     X(TEXT, rh_version, "0.0.42", 0, 0, "V", "version that /check tells the client")               \
     X(UINT, body_max_bytes, "4294967296", 1024, 1099511627776, "bytes",                            \
       "largest request body; more is answered with 413")                                           \
-    X(UINT, connections_max, "10000", 1, 1000000, "N", "open connections; more are refused")       \
+    X(UINT, connections_max, "10000", 1, 1000000, "N",                                             \
+      "open connections; more wait until one is closed")                                           \
     X(UINT, calls_in_flight_max, "1000", 1, 100000, "N",                                           \
       "open calls of one process; more are answered with 503")                                     \
     X(UINT, channel_backlog_bytes, "16777216", 65536, 1073741824, "bytes",                         \

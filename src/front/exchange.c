@@ -150,13 +150,13 @@ check_browser(struct gh_exchange *exchange)
 {
     struct gh_request *request = &exchange->request;
     const char *site = sink.header(request, "Sec-Fetch-Site");
-    const char *mode = sink.header(request, "Sec-Fetch-Mode");
+    const char *agent = sink.header(request, "User-Agent");
     const char *problem;
 
-    if (!site && !mode && !sink.header(request, "Origin"))
+    if (!site && !sink.header(request, "Origin") && (!agent || strncmp(agent, "Mozilla/", 8) != 0))
         return true;
     unsigned status =
-        gh_guard_browser(exchange->guard.host, site, mode, sink.header(request, "Content-Type"),
+        gh_guard_browser(exchange->guard.host, site, sink.header(request, "Content-Type"),
                          exchange->guard.is_chunked || exchange->guard.content_length > 0,
                          exchange->conn->server->settings->allowed_hosts, &problem);
     if (status == 0)
@@ -304,6 +304,19 @@ add_headers(struct gh_exchange *exchange, const char *content_type)
         MHD_add_response_header(exchange->response, "Connection", "close");
 }
 
+/* TARGET without its query, which holds the arguments of a call. */
+static const char *
+quote_path(char *target)
+{
+    char *question = strchr(target, '?');
+    if (question)
+        *question = '\0';
+    const char *quoted = gh_log_quote(target);
+    if (question)
+        *question = '?';
+    return quoted;
+}
+
 static void
 answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
 {
@@ -315,7 +328,7 @@ answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
     if (gh_log_wants(level))
         gh_log(level, status >= 500 ? "request.failed" : "request.answered",
                "request_id=%s status=%u path=%s", exchange->request.id, status,
-               gh_log_quote(exchange->target));
+               quote_path(exchange->target));
     if (exchange->is_suspended) {
         exchange->is_suspended = false;
         MHD_resume_connection(exchange->mhd);

@@ -44,6 +44,7 @@ struct gh_server {
     uv_timer_t sweep;
     bool is_sweeping;
     bool is_draining;
+    bool has_closed; /* a connection went in the last run: libmicrohttpd may accept again */
     unsigned open_handles;
     struct gh_conn *conns;
     unsigned exchange_count;
@@ -57,7 +58,6 @@ struct gh_exchange {
     char *target; /* raw request target */
     struct gh_guard guard;
     bool has_head;
-    bool is_in_handler; /* inside libmicrohttpd's callback: answers are queued by it */
     bool is_suspended;
     bool is_answered;
     bool is_queued; /* the answer was handed to libmicrohttpd */

@@ -186,9 +186,8 @@ is_json_type(const char *content_type)
 }
 
 unsigned
-gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *fetch_mode,
-                 const char *content_type, bool has_body, const char *allowed_hosts,
-                 const char **problem_out)
+gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *content_type,
+                 bool has_body, const char *allowed_hosts, const char **problem_out)
 {
     struct gh_slice name = host_name(host);
 
@@ -197,8 +196,7 @@ gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *fetch
                        "right, start gatehoused with --allowed-hosts NAME";
         return 403;
     }
-    if (fetch_site && strcasecmp(fetch_site, "cross-site") == 0 &&
-        (!fetch_mode || strcasecmp(fetch_mode, "navigate") != 0)) {
+    if (fetch_site && strcasecmp(fetch_site, "cross-site") == 0) {
         *problem_out = "a page of another site may not call this node";
         return 403;
     }

@@ -30,13 +30,13 @@ void gh_guard_header(struct gh_guard *guard, struct gh_slice name, struct gh_sli
 /* All headers were fed: NULL when the head is sound, else why not. */
 const char *gh_guard_verdict(struct gh_guard *guard);
 
-/* A request that a browser made (it carries Origin or Sec-Fetch-* headers): may it be served?
- * A page of another site must not drive this node, so the name in Host must be an address,
- * localhost or one of ALLOWED_HOSTS ("a,b"), a request from another site must be a navigation, and a
- * body must be of type JSON, which a form cannot send. HOST is the Host value; the others may be
- * NULL. Returns 0, or the status to answer (403, 415) with *PROBLEM_OUT. */
-unsigned gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *fetch_mode,
-                          const char *content_type, bool has_body, const char *allowed_hosts,
-                          const char **problem_out);
+/* A request that a browser made (it carries Origin or Sec-Fetch-Site, or calls itself Mozilla, as all
+ * browsers do; a page that reached us by a rebound name sends only the last): may it be served? A page
+ * of another site must not drive this node, so the name in Host must be an address, localhost or one
+ * of ALLOWED_HOSTS ("a,b"), the request must not come from another site, links included, and a body
+ * must be of type JSON, which a form cannot send. HOST is the Host value; FETCH_SITE and CONTENT_TYPE
+ * may be NULL. Returns 0, or the status to answer (403, 415) with *PROBLEM_OUT. */
+unsigned gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *content_type,
+                          bool has_body, const char *allowed_hosts, const char **problem_out);
 
 #endif

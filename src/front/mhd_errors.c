@@ -16,23 +16,31 @@
 struct MHD_Response *__real_MHD_create_response_from_buffer_static(size_t size, const void *buffer);
 struct MHD_Response *__wrap_MHD_create_response_from_buffer_static(size_t size, const void *buffer);
 
-/* The text of an HTML page without its tags, blanks folded: "Request too big Your HTTP ...". */
+static const char *
+find(const char *text, const char *end, const char *wanted)
+{
+    return memmem(text, (size_t)(end - text), wanted, strlen(wanted));
+}
+
+/* The text of the page's body, without tags and with its entities decoded. */
 static void
 strip_tags(struct gh_buf *out, const char *html, size_t len)
 {
-    bool is_tag = false, wants_blank = false;
+    static const char body[] = "<body>", quote[] = "&quot;";
+    const char *end = html + len;
+    const char *start = find(html, end, body);
+    bool is_tag = false;
 
-    for (size_t i = 0; i < len; i++) {
-        if (html[i] == '<') {
+    for (const char *at = start ? start + strlen(body) : html; at < end; at++) {
+        if (*at == '<') {
             is_tag = true;
-            wants_blank = out->len > 0;
-        } else if (html[i] == '>') {
+        } else if (*at == '>') {
             is_tag = false;
+        } else if (!is_tag && find(at, end, quote) == at) {
+            gh_buf_add_byte(out, '"');
+            at += strlen(quote) - 1;
         } else if (!is_tag) {
-            if (wants_blank)
-                gh_buf_add_text(out, ": ");
-            wants_blank = false;
-            gh_buf_add_byte(out, (uint8_t)html[i]);
+            gh_buf_add_byte(out, (uint8_t)*at);
         }
     }
 }

@@ -55,9 +55,7 @@ on_request(void *context, struct MHD_Connection *mhd, const char *url, const cha
     (void)context;
     (void)url;
     if (!exchange->has_head) {
-        exchange->is_in_handler = true;
         gh_exchange_take_head(exchange, method, version);
-        exchange->is_in_handler = false;
         /* An answer queued now closes the connection: right when a body is not wanted. Without a
          * body the next call of this function answers, and the connection lives on. */
         bool has_body = exchange->guard.is_chunked || exchange->guard.content_length > 0;
@@ -73,9 +71,7 @@ on_request(void *context, struct MHD_Connection *mhd, const char *url, const cha
     if (exchange->is_queued)
         return MHD_YES;
     if (!exchange->is_answered && !exchange->is_gone && exchange->conn->phase == GH_PHASE_BODY) {
-        exchange->is_in_handler = true;
         gh_exchange_take_end(exchange);
-        exchange->is_in_handler = false;
     }
     if (exchange->is_answered || exchange->is_gone)
         return queue_answer(exchange);
@@ -108,6 +104,8 @@ on_connection(void *context, struct MHD_Connection *mhd, void **conn_of,
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *conn_of = gh_conn_new(context, info->connect_fd);
     } else if (*conn_of) {
+        struct gh_server *server = context;
+        server->has_closed = true;
         gh_conn_free(*conn_of);
         *conn_of = NULL;
     }
@@ -155,6 +153,13 @@ gh_server_run(struct gh_server *server)
 {
     uint64_t wait_ms = 1;
     bool has_work = false;
+
+    /* At connections_max it stops listening and looks whether it may again only at the start of a
+     * run, while connections are freed at the end of one. */
+    if (server->has_closed) {
+        server->has_closed = false;
+        MHD_run(server->mhd);
+    }
 
     /* The epoll is edge triggered: what libmicrohttpd left undone it says only here. */
     for (int i = 0; i < RUNS_A_TURN; i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/channel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -227,6 +228,7 @@ gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64_t ca
     for (size_t i = 0; i < part_count; i++)
         len += parts[i].iov_len;
 
+    assert(len <= GH_FRAME_BODY_MAX_BYTES);
     gh_frame_head(head, kind, payload_fd >= 0 ? GH_FRAME_HAS_FD : 0, call_id, (uint32_t)len);
     gh_buf_add(&queue->bytes, head, sizeof head);
     for (size_t i = 0; i < part_count; i++)

@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "conf/settings.h"
 #include "pool/pool_inner.h"
+#include "pool/shm.h"
+#include "wire/frame.h"
 
 #ifndef GH_PKGLIBEXEC_DIR
 #define GH_PKGLIBEXEC_DIR "/usr/libexec/gatehouse"
@@ -224,7 +226,7 @@ gh_pool_rebuilt(struct gh_process *process)
 }
 
 static int
-may_take(struct gh_process *process, struct gh_err *err)
+may_take(struct gh_process *process, const struct gh_call_order *order, struct gh_err *err)
 {
     const struct gh_settings *settings = process->pool->settings;
 
@@ -234,6 +236,8 @@ may_take(struct gh_process *process, struct gh_err *err)
     if (!process->worker)
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s is restarting after: %s.", process->name,
                           process->park_reason ? process->park_reason : "it was stopped");
+    if (order->is_rebuilding)
+        return GH_OK; /* what the process is made of; bounded by what was taken in before */
     if (process->call_count >= settings->calls_in_flight_max)
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s has %u calls open (calls_in_flight_max).",
                           process->name, process->call_count);
@@ -245,16 +249,36 @@ may_take(struct gh_process *process, struct gh_err *err)
     return GH_OK;
 }
 
+/* Inline data that is too large for a frame's body goes to a memfd of its own. */
+static int
+to_memfd(const struct gh_call_head *head, int *fd_out, struct gh_err *err)
+{
+    int fd = gh_shm_open(err);
+
+    if (fd < 0)
+        return GH_E_NO_ROOM;
+    if (gh_shm_write(fd, head->data, head->data_len, err) != GH_OK ||
+        gh_shm_seal(fd, err) != GH_OK) {
+        close(fd);
+        return GH_E_NO_ROOM;
+    }
+    *fd_out = fd;
+    return GH_OK;
+}
+
 int
 gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
              struct gh_call **call_out, struct gh_err *err)
 {
     gh_process_wake(process);
 
-    int rc = may_take(process, err);
+    int fd = order->fd;
+    int rc = may_take(process, order, err);
+    if (rc == GH_OK && fd < 0 && order->head.data_len > GH_FRAME_INLINE_MAX_BYTES)
+        rc = to_memfd(&order->head, &fd, err);
     if (rc != GH_OK) {
-        if (order->fd >= 0)
-            close(order->fd);
+        if (fd >= 0)
+            close(fd);
         return rc;
     }
 
@@ -266,9 +290,9 @@ gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
         {(void *)(uintptr_t)call->key, order->head.key.len},
         {(void *)(uintptr_t)call->method, order->head.method.len},
         {(void *)(uintptr_t)call->run_name, order->head.run_name.len},
-        {(void *)(uintptr_t)order->head.data, order->fd < 0 ? order->head.data_len : 0},
+        {(void *)(uintptr_t)order->head.data, fd < 0 ? order->head.data_len : 0},
     };
-    gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, order->fd,
+    gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, fd,
                     !order->is_rebuilding);
     if (call_out)
         *call_out = call;

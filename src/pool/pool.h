@@ -119,7 +119,7 @@ struct gh_process *gh_pool_first(struct gh_pool *pool);
 
 /* Make the process NAME and start its worker. The three JSON texts are kept. ON_READY is called with
  * CONTEXT when it serves, or cannot (answer->failure says why; the process is then parked).
- * Errors: GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could not be started. */
+ * Errors: GH_E_INPUT it exists; GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could not be started. */
 int gh_pool_start(struct gh_pool *pool, const char *name, const char *compute,
                   const char *runtime_env, const char *env_vars, const char *python,
                   void (*on_ready)(struct gh_call *call, const struct gh_answer *answer),
@@ -133,6 +133,9 @@ void gh_pool_remove(struct gh_process *process);
  * again; GH_E_SYSTEM it is parked (ERR says why). The order's fd is closed then. */
 int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
                  struct gh_call **call_out, struct gh_err *err) GH_MUST_USE;
+
+/* When a call that was refused may be tried again. */
+unsigned gh_pool_retry_after_s(const struct gh_process *process);
 
 /* What on_started began is done: let the waiting calls go. */
 void gh_pool_rebuilt(struct gh_process *process);

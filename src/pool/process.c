@@ -19,6 +19,7 @@
 #define DEATHS_WINDOW_MS 10000u
 #define DELAY_FIRST_MS 50u
 #define DELAY_MAX_MS 5000u
+#define FAILED_EXIT_MS 1000u
 #define PARK_MS 30000u /* then the next call tries again */
 
 static const char *const state_names[] = {"STARTING", "READY", "WAITING", "PARKED"};
@@ -112,7 +113,7 @@ greet(struct gh_process *process)
 
 static void restart(struct gh_process *process);
 
-/* The one timer of a process: the delay before a restart, or the limit of a start. */
+/* The one timer of a process: the delay before a restart, the limit of a start, or of an exit. */
 static void
 on_timer(uv_timer_t *timer)
 {
@@ -120,6 +121,8 @@ on_timer(uv_timer_t *timer)
 
     if (process->state == GH_PROCESS_WAITING) {
         restart(process);
+    } else if (process->state == GH_PROCESS_PARKED && process->worker) {
+        gh_worker_kill(process->worker);
     } else if (process->state == GH_PROCESS_STARTING && process->worker) {
         gh_log(GH_LOG_ERR, "process.slow_start", "process=%s pid=%d start_timeout_ms=%llu",
                gh_log_quote(process->name), process->worker->pid,
@@ -171,6 +174,16 @@ restart(struct gh_process *process)
     process->restart_count++;
     if (start_worker(process, &err) != GH_OK)
         park(process, err.text);
+}
+
+unsigned
+gh_pool_retry_after_s(const struct gh_process *process)
+{
+    uint64_t parked_ms = uv_now(process->pool->loop) - process->parked_ms;
+
+    if (process->state != GH_PROCESS_PARKED || parked_ms >= PARK_MS)
+        return 1;
+    return (unsigned)((PARK_MS - parked_ms) / 1000 + 1);
 }
 
 void
@@ -292,7 +305,7 @@ on_failed(struct gh_process *process, const struct gh_frame *frame)
         gh_strndup((const char *)frame->body, frame->body_len < 2000 ? frame->body_len : 2000);
 
     park(process, reason);
-    gh_worker_kill(process->worker);
+    uv_timer_start(process->timer, on_timer, FAILED_EXIT_MS, 0); /* it exits by itself */
 }
 
 static void
@@ -385,6 +398,8 @@ gh_pool_start(struct gh_pool *pool, const char *name, const char *compute, const
               void (*on_ready_done)(struct gh_call *call, const struct gh_answer *answer),
               void *context, struct gh_err *err)
 {
+    if (gh_pool_find(pool, name))
+        return gh_err_set(err, GH_E_INPUT, "Process %s exists already.", name);
     if (pool->process_count >= pool->settings->processes_max)
         return gh_err_set(err, GH_E_NO_ROOM, "%u processes exist (processes_max).",
                           pool->process_count);

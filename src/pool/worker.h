@@ -2,7 +2,7 @@
  *
  * pool/worker.h - one running gatehouse-worker: its program, socket and output.
  *
- * A named process (pool/process.h) has one worker at a time; when it dies the process gets a new
+ * A named process (pool/pool.h) has one worker at a time; when it dies the process gets a new
  * one. What happens is told through struct gh_worker_events; on_exit comes exactly once, after the
  * last frame was delivered and the exit status is known, and the worker frees itself afterwards.
  * Loop thread only, which also is the thread that forks: the worker asks for PR_SET_PDEATHSIG, which

@@ -69,7 +69,7 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
 
     set_default(cluster->config, "resource_subtype", json_string("Cluster"));
     set_default(cluster->config, "den_auth", json_false());
-    set_default(cluster->config, "server_port", json_integer(port));
+    gh_cluster_set(cluster, "server_port", json_integer(port)); /* where we do listen */
     set_default(cluster->config, "server_connection_type", json_string("none"));
     set_default(cluster->config, "server_host", json_string(settings->host));
     set_default(cluster->config, "ips", json_pack("[s]", "127.0.0.1"));

@@ -34,21 +34,11 @@ gh_keys_declare(struct gh_keys *keys, const char *name, struct gh_process *proce
     return key;
 }
 
-static void
-free_specs(struct gh_key *key)
-{
-    while (key->specs) {
-        struct gh_spec *spec = key->specs;
-        LL_DELETE(key->specs, spec);
-        gh_spec_free(&spec);
-    }
-}
-
 void
 gh_keys_drop(struct gh_keys *keys, struct gh_key *key)
 {
     HASH_DEL(keys->by_name, key);
-    free_specs(key);
+    gh_spec_free(&key->specs);
     free(key->name);
     free(key->address);
     free(key->visibility);
@@ -73,6 +63,7 @@ gh_spec_new(enum gh_frame_kind kind, const struct gh_call_head *head, int fd)
 
     spec->kind = kind;
     spec->serialization = head->serialization;
+    spec->flags = head->flags & ~GH_CALL_STREAM_LOGS;
     spec->key = gh_strndup(head->key.bytes, head->key.len);
     spec->method = gh_strndup(head->method.bytes, head->method.len);
     spec->data_offset = head->data_offset;
@@ -83,25 +74,76 @@ gh_spec_new(enum gh_frame_kind kind, const struct gh_call_head *head, int fd)
     return spec;
 }
 
+static struct gh_call_head
+head_of(const struct gh_spec *spec)
+{
+    return (struct gh_call_head){
+        .serialization = spec->serialization,
+        .flags = spec->flags,
+        .key = {spec->key, strlen(spec->key)},
+        .method = {spec->method, strlen(spec->method)},
+        .data_offset = spec->data_offset,
+        .data_len = spec->data_len,
+        .data = spec->data,
+    };
+}
+
+struct gh_spec *
+gh_spec_copy(const struct gh_spec *spec)
+{
+    struct gh_spec *copy = NULL;
+
+    for (; spec; spec = spec->next) {
+        struct gh_call_head head = head_of(spec);
+        gh_spec_append(&copy, gh_spec_new(spec->kind, &head, spec->fd));
+    }
+    return copy;
+}
+
+void
+gh_spec_append(struct gh_spec **list, struct gh_spec *spec)
+{
+    LL_APPEND(*list, spec);
+}
+
 void
 gh_spec_free(struct gh_spec **spec_of)
 {
     struct gh_spec *spec = gh_take(*spec_of);
 
-    if (!spec)
-        return;
-    if (spec->fd >= 0)
-        close(spec->fd);
-    free(spec->key);
-    free(spec->method);
-    free(spec->data);
-    free(spec);
+    while (spec) {
+        struct gh_spec *next = spec->next;
+        if (spec->fd >= 0)
+            close(spec->fd);
+        free(spec->key);
+        free(spec->method);
+        free(spec->data);
+        free(spec);
+        spec = next;
+    }
 }
 
 void
 gh_keys_add_spec(struct gh_key *key, struct gh_spec *spec)
 {
+    struct gh_spec *old, *next;
+
+    LL_FOREACH_SAFE(key->specs, old, next)
+    {
+        if (old->kind != spec->kind || strcmp(old->method, spec->method) != 0)
+            continue;
+        LL_DELETE(key->specs, old);
+        old->next = NULL;
+        gh_spec_free(&old);
+    }
     LL_APPEND(key->specs, spec);
+}
+
+void
+gh_keys_take_specs(struct gh_key *key, struct gh_spec **specs)
+{
+    gh_spec_free(&key->specs);
+    key->specs = gh_take(*specs);
 }
 
 void
@@ -113,8 +155,7 @@ gh_keys_made_of(struct gh_keys *keys, uint64_t call_id, struct gh_spec *spec)
     {
         if (key->put_call_id != call_id)
             continue;
-        free_specs(key);
-        gh_keys_add_spec(key, spec);
+        gh_keys_take_specs(key, &spec);
         return;
     }
     gh_spec_free(&spec);
@@ -149,15 +190,28 @@ rebuilt_key(const struct rebuild *rebuild)
     return gh_keys_find(rebuild->keys, (struct gh_slice){name, strlen(name)});
 }
 
-static void
-note_outcome(struct gh_key *key, const struct gh_answer *answer)
+/* The text in the body of an answer: {"detail": text} or an exception envelope; the caller frees. */
+static char *
+problem_text(const struct gh_answer *answer)
 {
-    if (answer->outcome == GH_OUTCOME_OK)
-        return;
+    json_t *body =
+        answer->body ? json_loadb((const char *)answer->body, answer->len, 0, NULL) : NULL;
+    const char *detail = json_string_value(json_object_get(body, "detail"));
+    const char *exception =
+        json_string_value(json_object_get(json_object_get(body, "data"), "exception_as_str"));
+    char *text = gh_strdup(detail ? detail : exception ? exception : "no reason was given");
+
+    json_decref(body);
+    return text;
+}
+
+static void
+set_problem(struct gh_key *key, char *text)
+{
     free(key->problem);
-    key->problem = gh_strndup((const char *)answer->body, answer->body ? answer->len : 0);
+    key->problem = text;
     gh_log(GH_LOG_ERR, "module.failed", "module=%s process=%s reason=%s", gh_log_quote(key->name),
-           gh_log_quote(key->process->name), gh_log_quote(key->problem));
+           gh_log_quote(key->process->name), gh_log_quote(text));
 }
 
 static void
@@ -172,8 +226,8 @@ on_rebuilt(struct gh_call *call, const struct gh_answer *answer)
         rebuild_free(rebuild);
         return;
     }
-    if (key)
-        note_outcome(key, answer);
+    if (key && answer->outcome != GH_OUTCOME_OK)
+        set_problem(key, problem_text(answer));
     rebuild->spec_at++;
     send_next(rebuild, call->process);
 }
@@ -182,16 +236,9 @@ on_rebuilt(struct gh_call *call, const struct gh_answer *answer)
 static bool
 send_spec(struct rebuild *rebuild, struct gh_key *key, const struct gh_spec *spec)
 {
-    const char *name = spec->key[0] ? spec->key : key->name;
     struct gh_call_order order = {
         .kind = spec->kind,
-        .head = {.serialization = spec->serialization,
-                 .key = {name, strlen(name)},
-                 .method = {spec->method, strlen(spec->method)},
-                 .run_name = {"rebuild", 7},
-                 .data_offset = spec->data_offset,
-                 .data_len = spec->data_len,
-                 .data = spec->data},
+        .head = head_of(spec),
         .fd = spec->fd < 0 ? -1 : fcntl(spec->fd, F_DUPFD_CLOEXEC, 0),
         .is_rebuilding = true,
         .on_done = on_rebuilt,
@@ -199,10 +246,10 @@ send_spec(struct rebuild *rebuild, struct gh_key *key, const struct gh_spec *spe
     };
     struct gh_err err;
 
+    order.head.run_name = (struct gh_slice){"rebuild", 7};
     if (gh_pool_call(key->process, &order, NULL, &err) == GH_OK)
         return true;
-    gh_log(GH_LOG_ERR, "module.not_rebuilt", "module=%s reason=%s", gh_log_quote(key->name),
-           gh_log_quote(err.text));
+    set_problem(key, gh_strdup(err.text));
     return false;
 }
 
@@ -276,7 +323,7 @@ gh_keys_on_put(void *context, struct gh_process *process, struct gh_call *call, 
         if (gh_pool_call(key->process, &order, NULL, &err) != GH_OK)
             gh_log(GH_LOG_WARN, "object.old_copy_stays", "key=%s reason=%s", gh_log_quote(name),
                    gh_log_quote(err.text));
-        free_specs(key);
+        gh_spec_free(&key->specs);
     }
     key = gh_keys_declare(keys, name, process);
     set_text(&key->address, json_object_get(put, "address"));

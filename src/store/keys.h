@@ -18,7 +18,8 @@ struct gh_spec {
     struct gh_spec *next;
     enum gh_frame_kind kind;
     enum gh_serialization serialization;
-    char *key; /* its name then */
+    unsigned flags; /* GH_CALL_* */
+    char *key;      /* its name then */
     char *method;
     uint8_t *data; /* inline data, or NULL when it is in FD */
     int fd;        /* sealed memfd, or -1 */
@@ -35,7 +36,7 @@ struct gh_key {
     struct gh_process *process;
     uint64_t put_call_id; /* of the request that put it last; 0 when none of ours */
     struct gh_spec *specs;
-    char *problem; /* body of the answer that says why it could not be (re)built, or NULL */
+    char *problem; /* why it could not be built, as plain text, or NULL */
 };
 
 struct gh_keys {
@@ -51,14 +52,24 @@ void gh_keys_done(struct gh_keys *keys);
 
 /* A copy of what HEAD and FD (dup'ed) hold. */
 struct gh_spec *gh_spec_new(enum gh_frame_kind kind, const struct gh_call_head *head, int fd);
+
+/* The list that begins with SPEC, copied. */
+struct gh_spec *gh_spec_copy(const struct gh_spec *spec);
+void gh_spec_append(struct gh_spec **list, struct gh_spec *spec);
+
+/* Free the whole list. */
 void gh_spec_free(struct gh_spec **spec_of);
 
 /* The request CALL_ID put its key for good: SPEC takes the place of what the key was made of.
  * Frees SPEC when the key is no longer there. */
 void gh_keys_made_of(struct gh_keys *keys, uint64_t call_id, struct gh_spec *spec);
 
-/* SPEC is a further step in making KEY (the constructor call). */
+/* SPEC is a further step in making KEY: the constructor call, which takes the place of an earlier
+ * one. */
 void gh_keys_add_spec(struct gh_key *key, struct gh_spec *spec);
+
+/* KEY is made of the list *SPECS from now on, which is NULL afterwards. */
+void gh_keys_take_specs(struct gh_key *key, struct gh_spec **specs);
 
 /* For struct gh_pool_events; CONTEXT is the struct gh_keys. */
 void gh_keys_on_started(void *context, struct gh_process *process);

@@ -15,7 +15,6 @@ static const struct {
     const char *module;
     const char *name;
 } pyclasses[] = {
-    [GH_PY_EXCEPTION] = {"builtins", "Exception"},
     [GH_PY_FILE_NOT_FOUND_ERROR] = {"builtins", "FileNotFoundError"},
     [GH_PY_KEY_ERROR] = {"builtins", "KeyError"},
     [GH_PY_OBJ_STORE_ERROR] = {"runhouse.servers.obj_store", "ObjStoreError"},
@@ -82,7 +81,7 @@ gh_reply_detail(struct gh_request *request, unsigned status, const char *format,
 }
 
 void
-gh_reply_busy(struct gh_request *request, const char *format, ...)
+gh_reply_busy(struct gh_request *request, unsigned retry_after_s, const char *format, ...)
 {
     char text[TEXT_MAX_BYTES];
     va_list args;
@@ -91,7 +90,7 @@ gh_reply_busy(struct gh_request *request, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
 
-    request->retry_after_s = 1;
+    request->retry_after_s = retry_after_s;
     gh_reply_detail(request, 503, "%s", text);
 }
 

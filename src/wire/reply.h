@@ -17,7 +17,6 @@
 
 /* Exception classes that the daemon raises at the client; each can be loaded without Ray. */
 enum gh_pyclass {
-    GH_PY_EXCEPTION,
     GH_PY_FILE_NOT_FOUND_ERROR,
     GH_PY_KEY_ERROR,
     GH_PY_OBJ_STORE_ERROR,
@@ -39,8 +38,9 @@ void gh_reply_result(struct gh_request *request, const char *data, size_t len,
 void gh_reply_detail(struct gh_request *request, unsigned status, const char *format, ...)
     GH_PRINTF(3, 4);
 
-/* 503 with a Retry-After of one second. */
-void gh_reply_busy(struct gh_request *request, const char *format, ...) GH_PRINTF(2, 3);
+/* 503 with a Retry-After. */
+void gh_reply_busy(struct gh_request *request, unsigned retry_after_s, const char *format, ...)
+    GH_PRINTF(3, 4);
 
 /* 200 with an exception envelope that the SDK re-raises as CLASS(text). */
 void gh_reply_exception(struct gh_request *request, enum gh_pyclass class, const char *format, ...)

@@ -52,7 +52,6 @@ struct gh_request {
 
     void (*on_gone)(struct gh_request *request, void *context);
     void *on_gone_context;
-    void *context; /* api/'s own */
 };
 
 /* The body's descriptor becomes the caller's; the request keeps its mapping. -1 when inline. */

@@ -24,8 +24,8 @@ START_TEST(set_returns_the_code_it_keeps)
     struct gh_err err;
 
     soil(&err);
-    ck_assert_int_eq(gh_err_set(&err, GH_E_TOO_BIG, "%d of %s", 3, "x"), GH_E_TOO_BIG);
-    ck_assert_int_eq(err.code, GH_E_TOO_BIG);
+    ck_assert_int_eq(gh_err_set(&err, GH_E_NO_ROOM, "%d of %s", 3, "x"), GH_E_NO_ROOM);
+    ck_assert_int_eq(err.code, GH_E_NO_ROOM);
     ck_assert_str_eq(err.text, "3 of x");
 }
 END_TEST

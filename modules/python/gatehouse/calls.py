@@ -16,7 +16,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 import _gatehouse
 
 from . import errors, serialize, streams
-from .current import BARE, JSON, NONE, PICKLE, QUERY, REMOTE, STREAM_LOGS, Call, call_var
+from .current import BARE, JSON, NONE, PICKLE, QUERY, REMOTE, STREAM_LOGS, Call, call_var, request_var
 from .errors import BadRequest, CallCancelled
 from .objects import Target, _Attribute, find_target, targets
 
@@ -135,9 +135,12 @@ def _other(kind: int, call_id: int, serialization: int, *rest: Any) -> Answer:
         handler = other_requests.get(kind)
         if handler is None:
             raise BadRequest(400, "This worker does not know requests of kind %d." % kind)
+        request_var.set(call_id)
         return handler(call_id, serialization, *rest)
     except BaseException as error:
         return errors.answer(error, serialization)
+    finally:
+        request_var.set(0)
 
 
 def _call(

@@ -46,4 +46,7 @@ class Call:
         self.task = None
 
 
+request_var: ContextVar = ContextVar("gatehouse_request", default=0)
+"""call_id of the request, other than CALL, that runs in this thread; 0 outside of one."""
+
 call_var: ContextVar = ContextVar("gatehouse_call", default=None)

@@ -15,7 +15,7 @@ from threading import RLock
 
 import _gatehouse
 
-from .current import Process
+from .current import Process, request_var
 from .errors import key_missing, method_missing
 
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
@@ -333,7 +333,7 @@ def announce(entry: Entry) -> None:
         "type": entry.type_name(),
         "resource": entry.resource,
     }
-    _gatehouse.event(KEY_PUT, 0, json.dumps(payload).encode())
+    _gatehouse.event(KEY_PUT, request_var.get(), json.dumps(payload).encode())
 
 
 def put(key: str, entry: Entry) -> None:
