@@ -18,8 +18,8 @@ def pytest_addoption(parser):
                     help="replay the transcripts against this fresh Runhouse 0.0.42 server instead "
                          "of the daemon, and compare with the recorded answers only")
     group.addoption("--true-server-home", metavar="DIR",
-                    help="home of that server; it must hold proj/ (a copy of user_code/) and an "
-                         "empty tinypkg/")
+                    help="home of that server; it must hold proj/ (a copy of user_code/), an "
+                         "empty tinypkg/ and .rh/cluster_config.json with the name demo-cluster")
 
 
 def pytest_terminal_summary(terminalreporter):

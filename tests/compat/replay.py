@@ -271,16 +271,38 @@ def difference(exchange: Exchange, answer: Answer, server: Server) -> str:
         return status_difference(recorded, actual, plain)
     if exchange.status == 422:
         return validation_difference(recorded, actual)
+    if isinstance(recorded, dict) and set(recorded) == {"detail"} and isinstance(actual, dict):
+        actual.pop("request_id", None)  # may be added to any error
     if isinstance(recorded, dict) and set(recorded) == {"data", "output_type", "serialization"}:
         return envelope_difference(recorded, actual, plain)
     return value_difference("body", recorded, actual, plain)
 
 
 def value_difference(what: str, recorded: Any, actual: Any, plain: Plain) -> str:
-    recorded, actual = plain.value(recorded), plain.value(actual)
-    if recorded == actual:
-        return ""
-    return f"{what} {short(recorded)} became {short(actual)}"
+    place, old, new = first_difference(plain.value(recorded), plain.value(actual), what)
+    return f"{place}: {short(old)} became {short(new)}" if place else ""
+
+
+ABSENT = "(absent)"
+
+
+def first_difference(old: Any, new: Any, place: str) -> tuple[str, Any, Any]:
+    """The innermost place where two values differ; ("", None, None) when they do not."""
+    if old == new:
+        return "", None, None
+    if isinstance(old, pickles.Stub) and isinstance(new, pickles.Stub) and old.name == new.name:
+        old, new = {"args": old.args, "state": old.state}, {"args": new.args, "state": new.state}
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            found = first_difference(old.get(key, ABSENT), new.get(key, ABSENT), f"{place}[{key!r}]")
+            if found[0]:
+                return found
+    if isinstance(old, (list, tuple)) and type(old) is type(new) and len(old) == len(new):
+        for i, (one, other) in enumerate(zip(old, new)):
+            found = first_difference(one, other, f"{place}[{i}]")
+            if found[0]:
+                return found
+    return place, old, new
 
 
 def short(value: Any) -> str:

@@ -6,6 +6,7 @@ one test judges each answer.
 """
 from __future__ import annotations
 
+import json
 import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -39,8 +40,13 @@ def sleeper_runs(server: replay.Server) -> bool:
 BACKGROUND = {"core/sleeper_call_background": sleeper_runs}
 
 
-def furnish(home: Path) -> None:
+def furnish(home: Path, cluster_name: str) -> None:
     """What the recorded server had in its home."""
+    (home / ".rh").mkdir(parents=True)
+    (home / ".rh" / "cluster_config.json").write_text(json.dumps({
+        "name": cluster_name, "resource_subtype": "Cluster", "den_auth": False,
+        "server_port": 32300, "server_connection_type": "none", "server_host": "127.0.0.1",
+        "autostop_mins": None, "domain": None, "ips": ["127.0.0.1"]}))
     (home / "tinypkg").mkdir(parents=True)
     (home / "proj").mkdir()
     for file in USER_CODE.glob("*.py"):
@@ -53,20 +59,19 @@ class Replayed:
         self.answers = answers
 
 
-def run(server: replay.Server, exchanges: list[replay.Exchange], cluster_name: str,
+def run(server: replay.Server, exchanges: list[replay.Exchange],
         instead=not_yet_served.INSTEAD) -> Replayed:
-    server.post("/settings", {"cluster_name": cluster_name})
     return Replayed(server, replay.replay(exchanges, server, BACKGROUND, instead))
 
 
 @pytest.fixture(scope="module")
 def start(tmp_path_factory):
-    """A furnished daemon for a whole recording, looked at when all its answers are judged."""
+    """A furnished daemon for a whole recording, looked at once all its answers are judged."""
     started: list[Gatehoused] = []
 
-    def start() -> replay.Server:
+    def start(cluster_name: str) -> replay.Server:
         daemon = Gatehoused(tmp_path_factory.mktemp("replay"))
-        furnish(daemon.home)
+        furnish(daemon.home, cluster_name)
         daemon.start()
         started.append(daemon)
         return replay.Server(daemon.host, daemon.port, str(daemon.home))
@@ -88,21 +93,22 @@ def demo(request, start) -> Replayed:
         parts = urlsplit(url)
         server = replay.Server(parts.hostname, parts.port,
                                request.config.getoption("--true-server-home", None))
-        return run(server, DEMO, "demo-cluster", instead={})
-    return run(start(), DEMO, "demo-cluster")
+        return run(server, DEMO, instead={})
+    return run(start("demo-cluster"), DEMO)
 
 
 @pytest.fixture(scope="module")
 def old(request, start) -> Replayed:
     if request.config.getoption("--true-server", None):
         pytest.skip("needs a second fresh server")
-    server = start()
+    server = start("spec-cl")
+    server.post("/settings", {"autostop_mins": 10})  # as in an earlier recording
     for name in OLD_FUNCTIONS:
         config = {"name": name, "resource_type": "function", "resource_subtype": "Function",
                   "system": None, "process": "default_process",
                   "fn_pointers": ["proj", "demo", name]}
         server.post("/resource", {"serialized_data": [config, None, True]})
-    return run(server, OLD, "spec-cl")
+    return run(server, OLD)
 
 
 def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> None:

@@ -50,6 +50,11 @@ def test_posted_empty_object_is_no_arguments(functions):
     assert functions.post("/echo/call", {}, BARE).json() is None
 
 
+def test_post_without_a_body_is_a_call_without_arguments(functions):
+    answer = functions.request("POST", "/echo/call")
+    assert (answer.status, answer.body) == (200, b"null")
+
+
 @pytest.mark.parametrize("value", [None, 1, "x", [1, {"a": None}], {"data": 1}, {"run_name": "r"}])
 def test_values_inside_the_arguments_are_left_alone(functions, value):
     assert functions.post("/echo/call", {"value": value}).json() == value

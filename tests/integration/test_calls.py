@@ -327,6 +327,16 @@ def test_generator_is_stored_under_its_run_name_and_pulled(daemon, function, sub
     assert error_of(pull(daemon, run, method))[0] == end
 
 
+def test_handles_carry_the_name_that_settings_gave_the_cluster(start_daemon):
+    daemon = start_daemon()
+    daemon.put_function("countdown")
+    daemon.post("/settings", {"cluster_name": "/alice/gpu-box"})
+    body = post_call(daemon, "countdown", data=pickles.dumps({"args": [1]}), serialization="pickle",
+                     run_name="countdown_call--20260101--000000_000009").json()
+    system = pickles.loads(body["data"]).args[0]["system"]
+    assert system in ("/alice/gpu-box",) or system["name"] == "/alice/gpu-box"
+
+
 def test_closed_generator_is_forgotten(daemon):
     daemon.put_function("countdown")
     run = "countdown_call--20260101--000000_000002"

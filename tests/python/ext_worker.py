@@ -54,7 +54,10 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return module_dir(tmp_path_factory.mktemp("modules"))
 
 
-def start(modules: Path, python: str = sys.executable, *options: str, **more: object) -> FakeDaemon:
+DEFAULT_PYTHON = os.environ.get("GATEHOUSE_TEST_PYTHON", sys.executable)
+
+
+def start(modules: Path, python: str = DEFAULT_PYTHON, *options: str, **more: object) -> FakeDaemon:
     env = dict(more.pop("env", None) or {})  # type: ignore[call-overload]
     if python.startswith("exec:"):
         env["GATEHOUSE_EMBED"] = "0"

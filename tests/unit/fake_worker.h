@@ -94,6 +94,10 @@ fake_start(struct fake_link *link)
     }
     if (strcmp(name, "says_failed") == 0) {
         fake_put(link, GH_FRAME_FAILED, 0, NULL, 0, "no interpreter here", 19, -1);
+        _exit(69);
+    }
+    if (strcmp(name, "says_failed_and_stays") == 0) {
+        fake_put(link, GH_FRAME_FAILED, 0, NULL, 0, "no interpreter here", 19, -1);
         pause();
     }
     if (strcmp(name, "wrong_protocol") == 0) {

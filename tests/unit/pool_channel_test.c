@@ -34,7 +34,7 @@ on_frame(struct gh_channel *from, const struct gh_frame *frame, int fd)
         got_fds[got_fd_count++] = fd;
     if (answers) {
         struct iovec part = {(void *)(uintptr_t)frame->body, frame->body_len};
-        gh_channel_send(from, GH_FRAME_CALL, frame->call_id, &part, 1, -1);
+        gh_channel_send(from, GH_FRAME_CALL, frame->call_id, &part, 1, -1, false);
     }
 }
 
@@ -61,6 +61,8 @@ set_up(void)
 {
     int ends[2];
 
+    ck_assert_int_eq(uv_loop_init(&loop), 0);
+    ck_assert_int_eq(uv_loop_close(&loop), 0);
     fds_before = count_fds();
     broken_count = closed_count = 0;
     got_fd_count = 0;
@@ -167,7 +169,7 @@ START_TEST(frame_arrives_when_its_last_byte_does)
     for (size_t i = 0; i < out.len; i++) {
         peer_write(out.bytes + i, 1);
         turn();
-        if (i == GH_FRAME_HEAD_BYTES + 2)
+        if (i == GH_FRAME_HEAD_BYTES + 1)
             ck_assert_uint_eq(frames.len, 0);
     }
     assert_slice(frames, "RESULT 7 abc;LOG 8 ;");
@@ -411,8 +413,8 @@ START_TEST(send_queues_and_flush_writes)
 
     add_frame(&wanted, GH_FRAME_CALL, 0, 5, "abc", 3);
     add_frame(&wanted, GH_FRAME_STOP, 0, 0, NULL, 0);
-    gh_channel_send(&channel, GH_FRAME_CALL, 5, parts, 3, -1);
-    gh_channel_send(&channel, GH_FRAME_STOP, 0, NULL, 0, -1);
+    gh_channel_send(&channel, GH_FRAME_CALL, 5, parts, 3, -1, false);
+    gh_channel_send(&channel, GH_FRAME_STOP, 0, NULL, 0, -1, false);
     ck_assert_uint_eq(gh_channel_backlog(&channel), wanted.len);
     ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), -1);
 
@@ -445,7 +447,7 @@ START_TEST(partial_writes_keep_bytes_and_descriptors_together)
         if (has_fd)
             offsets[count++] = wanted.len;
         add_frame(&wanted, GH_FRAME_CALL, has_fd ? GH_FRAME_HAS_FD : 0, i, body, len);
-        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, has_fd ? memfd_with(text) : -1);
+        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, has_fd ? memfd_with(text) : -1, false);
         if (i % 5 == 0)
             gh_channel_flush(&channel);
     }
@@ -472,7 +474,7 @@ START_TEST(large_backlog_drains_while_frames_are_read)
     struct iovec part = {body, len};
 
     for (unsigned i = 0; i < 12; i++)
-        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, -1);
+        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, -1, false);
     gh_channel_flush(&channel);
     ck_assert_uint_gt(gh_channel_backlog(&channel), 0);
     add_frame(&out, GH_FRAME_LOG, 0, 1, "meanwhile", 9);
@@ -503,6 +505,52 @@ START_TEST(frame_can_be_sent_from_inside_on_frame)
 }
 END_TEST
 
+/* While the channel holds, frames that may wait stay back and the others go; released, they follow in
+ * their order with their descriptors. */
+START_TEST(held_frames_follow_those_that_go_first)
+{
+    struct received in GH_SCOPED(received_done) = {0};
+    struct gh_buf wanted GH_SCOPED(gh_buf_done) = {0};
+    char byte;
+
+    gh_channel_hold(&channel);
+    gh_channel_send(&channel, GH_FRAME_CALL, 2, NULL, 0, -1, true);
+    gh_channel_send(&channel, GH_FRAME_CALL, 3, NULL, 0, memfd_with("three"), true);
+    gh_channel_flush(&channel);
+    ck_assert_int_eq(recv(peer, &byte, 1, MSG_DONTWAIT), -1);
+    ck_assert_uint_eq(gh_channel_backlog(&channel), 2 * GH_FRAME_HEAD_BYTES);
+
+    gh_channel_send(&channel, GH_FRAME_LOAD, 1, NULL, 0, memfd_with("one"), false);
+    if (_i)
+        gh_channel_flush(&channel);
+    gh_channel_release(&channel);
+    gh_channel_send(&channel, GH_FRAME_CALL, 4, NULL, 0, -1, true);
+    ck_assert_uint_eq(gh_channel_backlog(&channel), (_i ? 3 : 4) * GH_FRAME_HEAD_BYTES);
+    gh_channel_flush(&channel);
+
+    add_frame(&wanted, GH_FRAME_LOAD, GH_FRAME_HAS_FD, 1, NULL, 0);
+    add_frame(&wanted, GH_FRAME_CALL, 0, 2, NULL, 0);
+    add_frame(&wanted, GH_FRAME_CALL, GH_FRAME_HAS_FD, 3, NULL, 0);
+    add_frame(&wanted, GH_FRAME_CALL, 0, 4, NULL, 0);
+    receive(&in, wanted.len);
+    ck_assert_mem_eq(in.bytes.bytes, wanted.bytes, wanted.len);
+    ck_assert_uint_eq(in.fd_count, 2);
+    ck_assert_uint_eq(in.fd_offsets[0], 0);
+    ck_assert_uint_eq(in.fd_offsets[1], 2 * GH_FRAME_HEAD_BYTES);
+    assert_fd_holds(in.fds[0], "one");
+    assert_fd_holds(in.fds[1], "three");
+}
+END_TEST
+
+START_TEST(release_without_anything_held_does_nothing)
+{
+    gh_channel_release(&channel);
+    gh_channel_hold(&channel);
+    gh_channel_release(&channel);
+    ck_assert_uint_eq(gh_channel_backlog(&channel), 0);
+}
+END_TEST
+
 /* A peer that died: what it said before is still heard, then the end; what was queued for it is
  * dropped with its descriptors, whether it was queued before or after. */
 START_TEST(peer_that_left_is_heard_to_the_end)
@@ -515,10 +563,10 @@ START_TEST(peer_that_left_is_heard_to_the_end)
     peer_write(out.bytes, out.len);
     close(peer);
     peer = -1;
-    gh_channel_send(&channel, GH_FRAME_CALL, 1, &part, 1, -1);
-    gh_channel_send(&channel, GH_FRAME_CALL, 2, &part, 1, memfd_with("x"));
+    gh_channel_send(&channel, GH_FRAME_CALL, 1, &part, 1, -1, false);
+    gh_channel_send(&channel, GH_FRAME_CALL, 2, &part, 1, memfd_with("x"), false);
     gh_channel_flush(&channel);
-    gh_channel_send(&channel, GH_FRAME_CALL, 3, NULL, 0, memfd_with("y"));
+    gh_channel_send(&channel, GH_FRAME_CALL, 3, NULL, 0, memfd_with("y"), false);
     gh_channel_flush(&channel);
     ck_assert_uint_eq(gh_channel_backlog(&channel), 0);
     for (int i = 0; i < 3; i++)
@@ -537,7 +585,7 @@ START_TEST(descriptor_of_a_frame_that_cannot_be_sent_is_closed)
     turn();
     ck_assert_uint_eq(broken_count, 1);
     before = count_fds();
-    gh_channel_send(&channel, GH_FRAME_CALL, 1, NULL, 0, memfd_with("x"));
+    gh_channel_send(&channel, GH_FRAME_CALL, 1, NULL, 0, memfd_with("x"), false);
     ck_assert_uint_eq(count_fds(), before);
     ck_assert_uint_eq(gh_channel_backlog(&channel), 0);
     gh_channel_flush(&channel);
@@ -553,8 +601,9 @@ START_TEST(closing_drops_what_is_queued_and_unclaimed)
     add_frame(&out, GH_FRAME_LOG, 0, 1, NULL, 0);
     peer_write_fds(out.bytes, out.len, fd, 3);
     turn();
+    gh_channel_hold(&channel);
     for (unsigned i = 0; i < 9; i++)
-        gh_channel_send(&channel, GH_FRAME_CALL, i, NULL, 0, memfd_with("x"));
+        gh_channel_send(&channel, GH_FRAME_CALL, i, NULL, 0, memfd_with("x"), i % 2);
     close(fd);
 }
 END_TEST
@@ -578,6 +627,8 @@ add(TCase *tests)
     tcase_add_test(tests, partial_writes_keep_bytes_and_descriptors_together);
     tcase_add_test(tests, large_backlog_drains_while_frames_are_read);
     tcase_add_test(tests, frame_can_be_sent_from_inside_on_frame);
+    tcase_add_loop_test(tests, held_frames_follow_those_that_go_first, 0, 2);
+    tcase_add_test(tests, release_without_anything_held_does_nothing);
     tcase_add_test(tests, peer_that_left_is_heard_to_the_end);
     tcase_add_test(tests, descriptor_of_a_frame_that_cannot_be_sent_is_closed);
     tcase_add_test(tests, closing_drops_what_is_queued_and_unclaimed);

@@ -116,6 +116,20 @@ START_TEST(data_can_be_a_slice_of_a_memfd)
 }
 END_TEST
 
+/* Inline data over what a frame takes goes into a memfd on the way, with one below and one above. */
+START_TEST(long_inline_data_arrives)
+{
+    struct outcome outcome GH_SCOPED(outcome_done) = {0};
+    size_t len = _i == 3 ? 3u << 20 : GH_FRAME_INLINE_MAX_BYTES - 1 + (size_t)_i;
+    char *data GH_SCOPED(gh_free) = gh_alloc(len + 1);
+
+    memset(data, '7', len);
+    call_and_wait(ready_process("one"), "echo", data, &outcome);
+    ck_assert_uint_eq(outcome.body.len, len);
+    ck_assert_mem_eq(outcome.body.bytes, data, len);
+}
+END_TEST
+
 START_TEST(open_calls_have_a_limit)
 {
     struct outcome outcomes[4];
@@ -247,6 +261,7 @@ add(TCase *tests)
     tcase_add_test(tests, open_call_shows_what_was_asked);
     tcase_add_test(tests, ids_are_never_used_again);
     tcase_add_loop_test(tests, data_can_be_a_slice_of_a_memfd, 0, 2);
+    tcase_add_loop_test(tests, long_inline_data_arrives, 0, 4);
     tcase_add_test(tests, open_calls_have_a_limit);
     tcase_add_test(tests, unsent_bytes_have_a_limit);
     tcase_add_test(tests, processes_have_a_limit_and_an_order);

@@ -102,16 +102,25 @@ START_TEST(parked_process_is_tried_again_when_due)
 }
 END_TEST
 
+static const struct {
+    const char *process, *failure, *reason;
+} reasons[] = {
+    {"says_failed", "no interpreter here", "no interpreter here"},
+    {"says_failed_and_stays", "no interpreter here", "no interpreter here"},
+    {"wrong_protocol", "speaks protocol 99", "daemon speaks 1"},
+};
+
 START_TEST(reason_of_a_worker_that_gives_up_is_told)
 {
     struct outcome ready GH_SCOPED(outcome_done) = {0};
-    bool is_failed = _i == 0;
-    struct gh_process *process = start_process(is_failed ? "says_failed" : "wrong_protocol", &ready);
+    struct gh_process *process = start_process(reasons[_i].process, &ready);
 
     rig_run_until(&ready.is_done);
-    assert_contains(ready.failure, is_failed ? "no interpreter here" : "speaks protocol 99");
+    assert_contains(ready.failure, reasons[_i].failure);
     ck_assert_int_eq(process->state, GH_PROCESS_PARKED);
-    assert_contains(process->park_reason, is_failed ? "no interpreter here" : "daemon speaks 1");
+    assert_contains(process->park_reason, reasons[_i].reason);
+    ck_assert_ptr_null(process->worker);
+    ck_assert_uint_eq(rig.died_count, 1);
 }
 END_TEST
 
@@ -164,21 +173,120 @@ START_TEST(repeated_deaths_are_slowed_and_then_parked)
 
     for (unsigned death = 1; death <= 5; death++) {
         struct outcome dying GH_SCOPED(outcome_done) = {0};
-        struct gh_err err;
-        while (process->state != GH_PROCESS_READY) {
-            if (process->state == GH_PROCESS_WAITING) {
-                ck_assert_int_eq(send_order(process, GH_FRAME_CALL, "k", "m", NULL, NULL, &err),
-                                 GH_E_NO_ROOM);
-                assert_contains(err.text, "restarting after: signal 9, SIGKILL");
-            }
-            rig_turn();
-        }
+        run_until_state(process, GH_PROCESS_READY);
         call_and_wait(process, "kill", NULL, &dying);
         ck_assert_int_eq(process->state, death == 1  ? GH_PROCESS_STARTING
                                          : death < 5 ? GH_PROCESS_WAITING
                                                      : GH_PROCESS_PARKED);
     }
     assert_contains(process->park_reason, "died 5 times");
+    ck_assert_uint_eq(process->restart_count, 4);
+}
+END_TEST
+
+START_TEST(call_does_not_wait_for_the_delay_of_a_restart)
+{
+    struct outcome next GH_SCOPED(outcome_done) = {0};
+    struct gh_process *process = ready_process("serves");
+
+    for (unsigned death = 1; death <= 2; death++) {
+        struct outcome dying GH_SCOPED(outcome_done) = {0};
+        run_until_state(process, GH_PROCESS_READY);
+        call_and_wait(process, "kill", NULL, &dying);
+    }
+    ck_assert_int_eq(process->state, GH_PROCESS_WAITING);
+    send_call(process, "echo", "1", &next);
+    ck_assert_int_eq(process->state, GH_PROCESS_STARTING);
+    rig_run_until(&next.is_done);
+    assert_slice(next.body, "1");
+}
+END_TEST
+
+/* Answers to a death that call again: refused, since their worker is gone and the next is not there. */
+static int rc_in_answer;
+static struct gh_err err_in_answer;
+
+static void
+call_again(struct gh_call *call, const struct gh_answer *answer)
+{
+    struct outcome *outcome = call->context;
+
+    ck_assert_ptr_nonnull(answer->failure);
+    rc_in_answer =
+        send_order(call->process, GH_FRAME_CALL, "k", "m", NULL, NULL, &err_in_answer);
+    outcome->is_done = true;
+}
+
+START_TEST(call_made_while_calls_fail_is_refused)
+{
+    struct outcome outcome = {0};
+    struct gh_process *process = ready_process("serves");
+    struct gh_call_order order = {.kind = GH_FRAME_CALL,
+                                  .head.method = {"kill", 4},
+                                  .fd = -1,
+                                  .on_done = call_again,
+                                  .context = &outcome};
+
+    ck_assert_int_eq(gh_pool_call(process, &order, NULL, NULL), GH_OK);
+    rig_run_until(&outcome.is_done);
+    ck_assert_int_eq(rc_in_answer, GH_E_NO_ROOM);
+    assert_contains(err_in_answer.text, "restarting");
+    run_until_state(process, GH_PROCESS_READY);
+}
+END_TEST
+
+START_TEST(refused_caller_is_told_when_to_come_again)
+{
+    struct gh_process *process = start_process("says_failed", NULL);
+
+    ck_assert_uint_eq(gh_pool_retry_after_s(process), 1);
+    run_until_state(process, GH_PROCESS_PARKED);
+    ck_assert_uint_ge(gh_pool_retry_after_s(process), 29);
+    ck_assert_uint_le(gh_pool_retry_after_s(process), 31);
+    process->parked_ms -= PARK_MS / 2;
+    ck_assert_uint_le(gh_pool_retry_after_s(process), 16);
+    process->parked_ms -= PARK_MS / 2;
+    ck_assert_uint_eq(gh_pool_retry_after_s(process), 1);
+    while (process->worker)
+        rig_turn();
+}
+END_TEST
+
+/* Between the start of a worker and gh_pool_rebuilt, other calls wait, also when they came first. */
+START_TEST(calls_wait_until_the_process_is_rebuilt)
+{
+    struct outcome ready GH_SCOPED(outcome_done) = {0};
+    struct outcome call GH_SCOPED(outcome_done) = {0};
+    struct outcome load GH_SCOPED(outcome_done) = {0};
+    struct gh_call_order order = {.kind = GH_FRAME_LOAD,
+                                  .head.key = {"k", 1},
+                                  .fd = -1,
+                                  .is_rebuilding = true,
+                                  .on_done = take_answer,
+                                  .context = &load};
+
+    rig.holds_calls = true;
+    struct gh_process *process = start_process("serves", &ready);
+    send_call(process, "echo", "1", &call);
+    rig_run_until(&ready.is_done);
+    ck_assert_int_eq(gh_pool_call(process, &order, NULL, NULL), GH_OK);
+    rig_run_until(&load.is_done);
+    ck_assert(!call.is_done);
+    gh_pool_rebuilt(process);
+    rig_run_until(&call.is_done);
+    ck_assert_uint_lt(load.order, call.order);
+}
+END_TEST
+
+START_TEST(name_is_taken_once)
+{
+    struct gh_err err;
+
+    ready_process("serves");
+    ck_assert_int_eq(gh_pool_start(rig.pool, "serves", "null", "null", "null", "", NULL, NULL, &err),
+                     GH_E_INPUT);
+    assert_contains(err.text, "serves exists already");
+    ck_assert_uint_eq(rig.pool->process_count, 1);
 }
 END_TEST
 
@@ -344,10 +452,15 @@ add(TCase *tests)
     tcase_add_test(tests, early_calls_are_answered_in_order);
     tcase_add_test(tests, worker_that_cannot_start_is_tried_twice_and_parked);
     tcase_add_test(tests, parked_process_is_tried_again_when_due);
-    tcase_add_loop_test(tests, reason_of_a_worker_that_gives_up_is_told, 0, 2);
+    tcase_add_loop_test(tests, reason_of_a_worker_that_gives_up_is_told, 0, (int)COUNT(reasons));
     tcase_add_test(tests, worker_that_is_not_ready_in_time_is_killed);
     tcase_add_loop_test(tests, death_answers_the_calls_and_the_next_one_works, 0, 4);
     tcase_add_test(tests, repeated_deaths_are_slowed_and_then_parked);
+    tcase_add_test(tests, call_does_not_wait_for_the_delay_of_a_restart);
+    tcase_add_test(tests, call_made_while_calls_fail_is_refused);
+    tcase_add_test(tests, refused_caller_is_told_when_to_come_again);
+    tcase_add_test(tests, calls_wait_until_the_process_is_rebuilt);
+    tcase_add_test(tests, name_is_taken_once);
     tcase_add_test(tests, removed_process_fails_its_calls_and_is_forgotten);
     tcase_add_loop_test(tests, process_can_be_removed_before_it_is_ready, 0, 2);
     tcase_add_test(tests, odd_frames_of_a_worker_harm_nobody);

@@ -98,7 +98,7 @@ class Account:
         await asyncio.sleep(0.01)
         return self.deposit(amount)
 
-    def history(self, n):
+    def forecast(self, n):
         for i in range(n):
             yield self.balance + i
 
