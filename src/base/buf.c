@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,13 +52,11 @@ gh_buf_add_byte(struct gh_buf *buf, uint8_t byte)
 }
 
 void
-gh_buf_addf(struct gh_buf *buf, const char *format, ...)
+gh_buf_addv(struct gh_buf *buf, const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);
-    va_end(args);
 
     if (len > 0) {
         uint8_t *at = gh_buf_reserve(buf, (size_t)len + 1);
@@ -67,6 +64,16 @@ gh_buf_addf(struct gh_buf *buf, const char *format, ...)
         buf->len += (size_t)len;
     }
     va_end(again);
+}
+
+void
+gh_buf_addf(struct gh_buf *buf, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    gh_buf_addv(buf, format, args);
+    va_end(args);
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef GH_BASE_BUF_H
 #define GH_BASE_BUF_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ void gh_buf_add(struct gh_buf *buf, const void *bytes, size_t len);
 void gh_buf_add_text(struct gh_buf *buf, const char *text);
 void gh_buf_add_byte(struct gh_buf *buf, uint8_t byte);
 void gh_buf_addf(struct gh_buf *buf, const char *format, ...) GH_PRINTF(2, 3);
+void gh_buf_addv(struct gh_buf *buf, const char *format, va_list args) GH_PRINTF(2, 0);
 
 /* Forget the first LEN bytes and move the rest to the front. */
 void gh_buf_drop(struct gh_buf *buf, size_t len);

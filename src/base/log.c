@@ -141,21 +141,21 @@ gh_log(enum gh_log_level level, const char *event, const char *format, ...)
     if (!gh_log_wants(level))
         return;
 
-    char text[2048];
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf line GH_SCOPED(gh_buf_done) = {0};
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    gh_buf_addv(&text, format, args);
     va_end(args);
 
-    struct gh_buf line GH_SCOPED(gh_buf_done) = {0};
     if (line_format == GH_LOG_TEXT) {
         add_time(&line);
-        gh_buf_addf(&line, " %s %s %s", level_names[level], event, text);
+        gh_buf_addf(&line, " %s %s %s", level_names[level], event, gh_buf_text(&text));
     } else {
         gh_buf_add_text(&line, "{\"time\":\"");
         add_time(&line);
         gh_buf_addf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
-        add_members(&line, text);
+        add_members(&line, gh_buf_text(&text));
         gh_buf_add_byte(&line, '}');
     }
     write_line(&line);

@@ -102,13 +102,14 @@ scan_value(struct gh_jsonscan *scan, struct gh_slice *value_out)
         return broken(scan, start, "Expecting value");
 
     char c = scan->bytes[start];
-    size_t end = c == '"'               ? string_end(scan, start)
-                 : c == '{' || c == '[' ? container_end(scan, start)
-                                        : word_end(scan, start);
-    if (end == 0)
-        return broken(scan, start,
-                      c == '"' ? "Unterminated string starting at"
-                               : "Unbalanced or too deeply nested value starting at");
+    bool is_string = c == '"', is_container = c == '{' || c == '[';
+    size_t end = is_string      ? string_end(scan, start)
+                 : is_container ? container_end(scan, start)
+                                : word_end(scan, start);
+    if (is_string && end == 0)
+        return broken(scan, start, "Unterminated string starting at");
+    if (is_container && end == 0)
+        return broken(scan, start, "Unbalanced or too deeply nested value starting at");
     if (end == start)
         return broken(scan, start, "Expecting value");
 

@@ -64,6 +64,16 @@ def _peer_versions(python: Path) -> dict[str, str]:
     return {name: version for name, version in found.items() if version}
 
 
+def _shown_arguments() -> list[str]:
+    """The command line without where the results went: that is no part of what was measured."""
+    shown, skips_next = [], False
+    for word in sys.argv[1:]:
+        if not skips_next and not word.startswith("--output"):
+            shown.append(word)
+        skips_next = word == "--output"
+    return shown
+
+
 def describe(build: Path, venv: Path, python: str) -> dict[str, object]:
     configured = build / "configured-with"
     wrk = re.search(r"^wrk (\S+)", _output("wrk", "--version"), re.M)
@@ -82,5 +92,5 @@ def describe(build: Path, venv: Path, python: str) -> dict[str, object]:
         "python": _output(python, "-c", "import platform; print(platform.python_version())"),
         "wrk": wrk.group(1) if wrk else "unknown",
         "peers": _peer_versions(venv / "bin" / "python"),
-        "command": shlex.join(["tests/bench/run", *sys.argv[1:]]),
+        "command": shlex.join(["tests/bench/run", *_shown_arguments()]),
     }

@@ -137,6 +137,12 @@ def bar_table(results: dict[str, Any]) -> list[str]:
     return _table(["bar, judged by medians", "bar", "measured", "verdict"], rows) if rows else []
 
 
+def _load_after(machine: dict[str, Any]) -> str:
+    if "load_after" not in machine:
+        return ""
+    return "; load average after " + " ".join(f"{value:.2f}" for value in machine["load_after"])
+
+
 def _header(results: dict[str, Any]) -> list[str]:
     machine = results["machine"]
     load = " ".join(f"{value:.2f}" for value in machine["load_before"])
@@ -147,7 +153,7 @@ def _header(results: dict[str, Any]) -> list[str]:
         f"- machine: {machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']} MiB, "
         f"kernel {machine['kernel']}, {machine['system']}",
         f"- before: load average {load}, other processes kept {machine['busy_cores_before']} of "
-        f"{machine['cores']} cores busy",
+        f"{machine['cores']} cores busy" + _load_after(machine),
         f"- revision: {machine['revision']}" + (f", configured with `{build}`" if build else ""),
         f"- versions: {machine['gatehoused']}; CPython {machine['python']} for every server; {peers}; "
         f"wrk {machine['wrk']}",

@@ -63,7 +63,14 @@ captured_object(void)
 static void
 assert_member(json_t *tree, const char *key, const char *text)
 {
-    const char *value = json_string_value(json_object_get(tree, key));
+    json_t *member = json_object_get(tree, key);
+    char number[32];
+    const char *value = json_string_value(member);
+
+    if (json_is_integer(member)) {
+        snprintf(number, sizeof number, "%lld", (long long)json_integer_value(member));
+        value = number;
+    }
     ck_assert_msg(value && strcmp(value, text) == 0, "%s is '%s', not '%s'", key, value, text);
 }
 

@@ -188,8 +188,8 @@ END_TEST
 
 START_TEST(unknown_option_names_the_nearest)
 {
-    ck_assert_int_eq(load("--body-max", NULL, NULL), GH_SETTINGS_USAGE);
-    assert_contains(err.text, "--body-max'");
+    ck_assert_int_eq(load("--body-max-byte", NULL, NULL), GH_SETTINGS_USAGE);
+    assert_contains(err.text, "--body-max-byte'");
     assert_contains(err.text, "did you mean --body-max-bytes");
     unload();
     ck_assert_int_eq(load("--zzz", NULL, NULL), GH_SETTINGS_USAGE);

@@ -296,7 +296,7 @@ START_TEST(removed_process_fails_its_calls_and_is_forgotten)
     struct gh_process *process = ready_process("serves");
 
     send_call(process, "never", NULL, &waiting);
-    rig_turn();
+    gh_pool_flush(rig.pool);
     gh_pool_remove(process);
     ck_assert(waiting.is_done);
     assert_contains(waiting.failure, "killed on request");
