@@ -11,6 +11,8 @@ static_tests += \
 
 # sorted, programs: unit/*_test.c
 unit_programs = \
+	%reldir%/unit/api_fields_test \
+	%reldir%/unit/api_routes_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
@@ -18,10 +20,16 @@ unit_programs = \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
+	%reldir%/unit/front_guard_test \
+	%reldir%/unit/node_packages_test \
+	%reldir%/unit/node_usage_test \
 	%reldir%/unit/pool_channel_test \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
 	%reldir%/unit/pool_shm_test \
+	%reldir%/unit/store_cluster_test \
+	%reldir%/unit/store_keys_test \
+	%reldir%/unit/store_runs_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_jsonscan_test \

@@ -77,6 +77,17 @@ wait_in_seat(struct gh_baton *baton)
     return seat.leads;
 }
 
+/* A thread that gh_baton_thread_failed() gave up may turn up all the same: Thread.start() can raise
+ * after the thread was made. With the lock held. */
+static void
+count_arrival(struct gh_baton *baton)
+{
+    if (baton->starting)
+        baton->starting--;
+    else
+        baton->threads++;
+}
+
 bool
 gh_baton_sit(struct gh_baton *baton, bool is_new)
 {
@@ -84,7 +95,7 @@ gh_baton_sit(struct gh_baton *baton, bool is_new)
 
     pthread_mutex_lock(&baton->lock);
     if (is_new)
-        baton->starting--;
+        count_arrival(baton);
     if (baton->stopping) {
         leads = false;
     } else if (baton->vacant) {

@@ -36,12 +36,14 @@ static PyMethodDef methods[] = {
      "Raises RuntimeError when the connection is broken or event(FAILED, ..) was called."},
     {"reply", gh_py_reply, METH_VARARGS,
      "reply(call_id, status, outcome, body, flush=True)\n\n"
-     "Answer a call whose handle() returned None. Without flush it goes out with the next flush(),\n"
+     "Answer a call whose handle() returned None. Without flush it goes out with the next "
+     "flush(),\n"
      "or within about 2 ms."},
     {"flush", gh_py_flush, METH_NOARGS, "flush()\n\nSend what reply(.., False) left."},
     {"log", gh_py_log, METH_VARARGS,
      "log(call_id, stream, text)\n\n"
-     "Send what a call has printed: stream 1 or 2. False in a forked child, where it goes nowhere."},
+     "Send what a call has printed: stream 1 or 2. False in a forked child, where it goes "
+     "nowhere."},
     {"event", gh_py_event, METH_VARARGS,
      "event(kind, call_id, payload)\n\n"
      "Send READY, KEY_PUT or KEY_GONE. FAILED also ends serve()."},

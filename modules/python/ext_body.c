@@ -6,8 +6,7 @@
 
 /* Base64(buffer): a piece of a body that is sent as a JSON string literal of base64. */
 struct base64 {
-    PyObject_HEAD
-    struct gh_buffer buffer;
+    PyObject_HEAD struct gh_buffer buffer;
 };
 
 static PyObject *base64_type;

@@ -113,7 +113,8 @@ answer_value(struct gh_answer *answer, uint64_t call_id, PyObject *value)
     if (PyErr_Occurred())
         return -1;
     if (status < 100 || status > 999 || outcome < GH_OUTCOME_OK || outcome > GH_OUTCOME_REFUSED) {
-        PyErr_Format(PyExc_ValueError, "handle() returned status %ld, outcome %ld", status, outcome);
+        PyErr_Format(PyExc_ValueError, "handle() returned status %ld, outcome %ld", status,
+                     outcome);
         return -1;
     }
     return gh_answer_init(answer, call_id, (unsigned)status, (unsigned)outcome,
@@ -153,13 +154,14 @@ call_handle(const struct gh_frame *frame, PyObject *args, struct gh_answer *answ
 static bool
 is_ordered(enum gh_frame_kind kind)
 {
-    return kind == GH_FRAME_HELLO || kind == GH_FRAME_SET_ENV || kind == GH_FRAME_ADD_PATH;
+    return kind == GH_FRAME_HELLO || kind == GH_FRAME_SET_ENV || kind == GH_FRAME_ADD_PATH ||
+           kind == GH_FRAME_SET_CONFIG;
 }
 
 bool
 gh_call_run(const struct gh_frame *frame_in, int fd)
 {
-    /* The frame's bytes are the next leader's once we are deposed. Only scalars outlive build_args. */
+    /* The frame's bytes are the next leader's once we are deposed: no use after build_args. */
     const struct gh_frame frame = *frame_in;
     struct gh_call_head call = {0};
     struct gh_answer answer;

@@ -16,10 +16,8 @@ decode_without_lock(decoder decode, const struct gh_buffer *in, uint8_t *out, si
 
     if (in->len <= (ssize_t)GIL_FREE_BYTES)
         return decode(in->bytes, (size_t)in->len, out, out_len);
-    Py_BEGIN_ALLOW_THREADS
-    problem = decode(in->bytes, (size_t)in->len, out, out_len);
-    Py_END_ALLOW_THREADS
-    return problem;
+    Py_BEGIN_ALLOW_THREADS problem = decode(in->bytes, (size_t)in->len, out, out_len);
+    Py_END_ALLOW_THREADS return problem;
 }
 
 /* bytes of DATA as DECODE makes them, out of room for OUT_MAX bytes. */

@@ -17,8 +17,7 @@
 
 /* A read-only mapping that exports its bytes; the last memoryview that goes takes it along. */
 struct mapping {
-    PyObject_HEAD
-    void *start;
+    PyObject_HEAD void *start;
     size_t start_len; /* bytes mapped, from a page boundary */
     size_t skip;      /* bytes between that boundary and the slice */
     size_t len;
@@ -117,8 +116,7 @@ gh_map_memfd(int fd, uint64_t offset, uint64_t len)
     PyObject *view = NULL, *object = NULL;
 
     if (check_memfd(fd, offset, len) == 0) {
-        allocfunc allocate =
-            (allocfunc)PyType_GetSlot((PyTypeObject *)mapping_type, Py_tp_alloc);
+        allocfunc allocate = (allocfunc)PyType_GetSlot((PyTypeObject *)mapping_type, Py_tp_alloc);
         object = allocate((PyTypeObject *)mapping_type, 0);
     }
     if (object && map_slice((struct mapping *)object, fd, offset, len) == 0)

@@ -28,10 +28,8 @@ gh_answer_init(struct gh_answer *answer, uint64_t call_id, unsigned status, unsi
     if (gh_parts_len(body->parts + 1, body->count - 1) <= GH_FRAME_INLINE_MAX_BYTES)
         return 0;
 
-    Py_BEGIN_ALLOW_THREADS
-    answer->fd = gh_parts_to_memfd(body->parts + 1, body->count - 1);
-    Py_END_ALLOW_THREADS
-    gh_body_done(body);
+    Py_BEGIN_ALLOW_THREADS answer->fd = gh_parts_to_memfd(body->parts + 1, body->count - 1);
+    Py_END_ALLOW_THREADS gh_body_done(body);
     body->count = 1;
     if (answer->fd < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -46,12 +44,10 @@ wait_room(void)
 {
     enum gh_outbox_status status;
 
-    Py_BEGIN_ALLOW_THREADS
-    status = gh_outbox_wait_room(&gh_link.out);
+    Py_BEGIN_ALLOW_THREADS status = gh_outbox_wait_room(&gh_link.out);
     if (status == GH_OUTBOX_CLOSED && !gh_link.is_forked)
         gh_serve_peer_gone();
-    Py_END_ALLOW_THREADS
-    return status == GH_OUTBOX_OK;
+    Py_END_ALLOW_THREADS return status == GH_OUTBOX_OK;
 }
 
 static bool
@@ -194,7 +190,8 @@ gh_py_event(PyObject *module, PyObject *args)
     (void)module;
     if (!PyArg_ParseTuple(args, "iKy#:event", &kind, &call_id, &bytes, &len))
         return NULL;
-    if (kind < GH_FRAME_READY || kind > GH_FRAME_FAILED || len > (Py_ssize_t)GH_FRAME_BODY_MAX_BYTES)
+    if (kind < GH_FRAME_READY || kind > GH_FRAME_FAILED ||
+        len > (Py_ssize_t)GH_FRAME_BODY_MAX_BYTES)
         return PyErr_Format(PyExc_ValueError, "event of kind %d with %zd bytes", kind, len);
 
     if (gh_link.fd < 0)

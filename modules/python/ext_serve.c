@@ -63,9 +63,9 @@ ensure_spare_thread(void)
     if (!gh_baton_wants_thread(&gh_link.baton))
         return;
     PyObject *empty = PyTuple_New(0);
-    PyObject *options = Py_BuildValue("{s:O,s:N,s:O}", "target", thread_main, "name",
-                                      PyUnicode_FromFormat("gatehouse-%u", ++number), "daemon",
-                                      Py_True);
+    PyObject *options =
+        Py_BuildValue("{s:O,s:N,s:O}", "target", thread_main, "name",
+                      PyUnicode_FromFormat("gatehouse-%u", ++number), "daemon", Py_True);
     PyObject *thread = empty && options ? PyObject_Call(thread_class, empty, options) : NULL;
     PyObject *started = thread ? PyObject_CallMethod(thread, "start", NULL) : NULL;
     if (!started) {
@@ -158,7 +158,7 @@ run_batches(void)
     }
 }
 
-/* Be the leader until deposed or until the end. *STATE is this thread's; the interpreter lock is not
+/* Be the leader until deposed or the end. *STATE is this thread's; the interpreter lock is not
  * held on entry, on return and while waiting. */
 static void
 lead(PyThreadState **state)
@@ -362,20 +362,15 @@ gh_py_serve(PyObject *module, PyObject *args)
 
     ensure_spare_thread();
     while (!ending.is_over) {
-        Py_BEGIN_ALLOW_THREADS
-        wait_for_news();
+        Py_BEGIN_ALLOW_THREADS wait_for_news();
         Py_END_ALLOW_THREADS
-        /* User code sets handlers; what they raise has no call to go to. */
-        if (PyErr_CheckSignals() < 0)
-            PyErr_Clear();
+            /* User code sets handlers; what they raise has no call to go to. */
+            if (PyErr_CheckSignals() < 0) PyErr_Clear();
     }
 
-    Py_BEGIN_ALLOW_THREADS
-    gh_baton_stop(&gh_link.baton);
+    Py_BEGIN_ALLOW_THREADS gh_baton_stop(&gh_link.baton);
     send_last_words();
-    Py_END_ALLOW_THREADS
-    if (!ending.reason[0])
-        Py_RETURN_NONE;
+    Py_END_ALLOW_THREADS if (!ending.reason[0]) Py_RETURN_NONE;
     PyErr_SetString(PyExc_RuntimeError, ending.reason);
     return NULL;
 }

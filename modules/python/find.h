@@ -6,7 +6,7 @@
 
 #include "modules/python/probe.h"
 
-/* Find and probe the interpreter. PYTHON is a path of a python, the folder of a venv or a conda env,
+/* Find and probe the interpreter. PYTHON is a path of a python, a folder of a venv or conda env,
  * or a name on PATH; NULL: $VIRTUAL_ENV, else $CONDA_PREFIX, else python3 on PATH. Refuses what
  * cannot load our extension: older than 3.9, other than CPython, or free-threaded.
  * 0; or -1 and in PROBLEM what is wrong and how to set it right. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "modules/python/literal.h"
 
+#include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define ONES 0x0101010101010101ull
@@ -23,7 +25,8 @@ gh_literal_open(const char **text, const char **end)
     return NULL;
 }
 
-/* A non-zero value when one of 8 bytes is a control character, a quote or a backslash. */
+/* The high bit of each of 8 bytes that is a control character, a quote or a backslash. Only the
+ * lowest bit set is to be trusted: a borrow may set ones above it. */
 static inline uint64_t
 special_bytes(uint64_t word)
 {
@@ -31,18 +34,25 @@ special_bytes(uint64_t word)
     uint64_t slash = word ^ (ONES * '\\');
 
     return (((word - ONES * 0x20) & ~word) | ((quote - ONES) & ~quote) |
-            ((slash - ONES) & ~slash)) & HIGHS;
+            ((slash - ONES) & ~slash)) &
+           HIGHS;
+}
+
+static inline uint64_t
+load_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return le64toh(word);
 }
 
 static inline const char *
 skip_plain(const char *text, const char *end)
 {
-    while (end - text >= 8) {
-        uint64_t word;
-        memcpy(&word, text, 8);
-        if (special_bytes(word))
-            break;
-        text += 8;
+    for (; end - text >= 8; text += 8) {
+        uint64_t special = special_bytes(load_word(text));
+        if (special)
+            return text + __builtin_ctzll(special) / 8;
     }
     while (text < end && (uint8_t)*text >= 0x20 && *text != '"' && *text != '\\')
         ++text;
@@ -79,15 +89,16 @@ read_hex4(const char *text, const char *end)
 static const char *
 read_escape(const char **text, const char *end, uint32_t *code_out)
 {
-    static const char names[] = "\"\\/bfnrt";
-    static const char values[] = "\"\\/\b\f\n\r\t";
+    static const char value_of[256] = {
+        ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+    };
 
     if (*text >= end)
         return cut_off;
     char name = *(*text)++;
-    const char *found = name ? strchr(names, name) : NULL;
-    if (found) {
-        *code_out = (uint8_t)values[found - names];
+    if (value_of[(uint8_t)name]) {
+        *code_out = (uint8_t)value_of[(uint8_t)name];
         return NULL;
     }
     if (name != 'u')
@@ -190,11 +201,11 @@ is_surrogate(const char *text)
     return (uint8_t)text[0] == 0xed && (uint8_t)text[1] >= 0xa0;
 }
 
-static size_t
-escaped_len(char c)
-{
-    return strchr("\"\\\b\f\n\r\t", c) && c ? 2 : 6;
-}
+/* What stands behind the backslash for a byte that is escaped; the rest of them is \u. */
+static const char escape_of[128] = {
+    ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+    ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+};
 
 /* Like skip_plain, and goes over whole UTF-8 sequences too. NULL when a sequence is broken. */
 static const char *
@@ -202,12 +213,11 @@ skip_unescaped(const char *text, const char *end)
 {
     while (text < end) {
         if (end - text >= 8) {
-            uint64_t word;
-            memcpy(&word, text, 8);
-            if (!special_bytes(word) && !(word & HIGHS)) {
-                text += 8;
+            uint64_t word = load_word(text);
+            uint64_t stops = special_bytes(word) | (word & HIGHS);
+            text += stops ? __builtin_ctzll(stops) / 8 : 8;
+            if (!stops)
                 continue;
-            }
         }
         uint8_t byte = (uint8_t)*text;
         if (byte < 0x20 || byte == '"' || byte == '\\')
@@ -240,9 +250,9 @@ gh_literal_quoted_len(const char *text, size_t len)
         quoted += (size_t)(text - run);
         if (text == end)
             break;
-        int wide = (uint8_t)*text >= 0x80;
-        quoted += wide ? 6 : escaped_len(*text);
-        text += wide ? 3 : 1;
+        bool is_wide = (uint8_t)*text >= 0x80;
+        quoted += is_wide || !escape_of[(uint8_t)*text] ? 6 : 2;
+        text += is_wide ? 3 : 1;
     }
     return quoted;
 }
@@ -251,17 +261,14 @@ static char *
 write_escape(char *out, const char *text)
 {
     static const char digits[] = "0123456789abcdef";
-    static const char names[] = "\"\\bfnrt";
-    static const char values[] = "\"\\\b\f\n\r\t";
     const uint8_t *bytes = (const uint8_t *)text;
-    const char *found = *text ? strchr(values, *text) : NULL;
+    unsigned code = bytes[0];
 
     *out++ = '\\';
-    if (found) {
-        *out++ = names[found - values];
+    if (code < 0x80 && escape_of[code]) {
+        *out++ = escape_of[code];
         return out;
     }
-    unsigned code = bytes[0];
     if (code >= 0x80)
         code = (code & 0xfu) << 12 | (bytes[1] & 0x3fu) << 6 | (bytes[2] & 0x3fu);
     *out++ = 'u';

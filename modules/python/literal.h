@@ -2,8 +2,8 @@
  *
  * literal.h - JSON string literals, quotes included, read and written as bytes.
  *
- * The daemon passes the client's `data` on as it stood in the HTTP body, so the first thing a worker
- * does with a pickled argument is to read base64 out of a JSON string of many MiB. That is why the
+ * The daemon passes the client's `data` on as it stood in the HTTP body, so the first thing a
+ * worker does with a pickled argument is to read base64 out of a JSON string of many MiB. That is why the
  * base64 functions work on the literal itself: no unescaped copy is ever made.
  *
  * Pure functions that need only libc: no allocation, no I/O, any thread.
@@ -40,7 +40,7 @@ gh_literal_unbase64_max(size_t len)
  * Three-byte surrogates are taken and become \u escapes. */
 size_t gh_literal_quoted_len(const char *text, size_t len);
 
-/* Write TEXT as a literal; OUT holds gh_literal_quoted_len() bytes. Returns the end of the output. */
+/* Write TEXT as a literal; OUT holds gh_literal_quoted_len() bytes. Returns the end of it. */
 char *gh_literal_quote(const char *text, size_t len, char *out);
 
 /* The length of LEN bytes as a literal of base64: a \n escape after each 76 characters and at the

@@ -1,49 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "modules/python/literal.h"
 
+#include <endian.h>
 #include <string.h>
 
-#define DIGIT 0x40u /* set for each of the 64 digits, whose value is in the bits below */
-#define SPACE 0x80u
+/* For each place in a group of four characters: the bits that a digit stands for, already where
+ * they belong, and a bit over them that says it is a digit. A group is good when all four of those
+ * bits are set. */
+#define V(value, P) (1u << (24 + (P)) | (uint32_t)(value) << (18 - 6 * (P)))
+#define ALL_DIGITS 0xfu
+#define DIGITS(P)                                                                                  \
+    {                                                                                              \
+        ['+'] = V(62, P), ['/'] = V(63, P), ['0'] = V(52, P), ['1'] = V(53, P), ['2'] = V(54, P),  \
+        ['3'] = V(55, P), ['4'] = V(56, P), ['5'] = V(57, P), ['6'] = V(58, P), ['7'] = V(59, P),  \
+        ['8'] = V(60, P), ['9'] = V(61, P), ['A'] = V(0, P), ['B'] = V(1, P), ['C'] = V(2, P),     \
+        ['D'] = V(3, P), ['E'] = V(4, P), ['F'] = V(5, P), ['G'] = V(6, P), ['H'] = V(7, P),       \
+        ['I'] = V(8, P), ['J'] = V(9, P), ['K'] = V(10, P), ['L'] = V(11, P), ['M'] = V(12, P),    \
+        ['N'] = V(13, P), ['O'] = V(14, P), ['P'] = V(15, P), ['Q'] = V(16, P), ['R'] = V(17, P),  \
+        ['S'] = V(18, P), ['T'] = V(19, P), ['U'] = V(20, P), ['V'] = V(21, P), ['W'] = V(22, P),  \
+        ['X'] = V(23, P), ['Y'] = V(24, P), ['Z'] = V(25, P), ['a'] = V(26, P), ['b'] = V(27, P),  \
+        ['c'] = V(28, P), ['d'] = V(29, P), ['e'] = V(30, P), ['f'] = V(31, P), ['g'] = V(32, P),  \
+        ['h'] = V(33, P), ['i'] = V(34, P), ['j'] = V(35, P), ['k'] = V(36, P), ['l'] = V(37, P),  \
+        ['m'] = V(38, P), ['n'] = V(39, P), ['o'] = V(40, P), ['p'] = V(41, P), ['q'] = V(42, P),  \
+        ['r'] = V(43, P), ['s'] = V(44, P), ['t'] = V(45, P), ['u'] = V(46, P), ['v'] = V(47, P),  \
+        ['w'] = V(48, P), ['x'] = V(49, P), ['y'] = V(50, P), ['z'] = V(51, P),                    \
+    }
 
-#define D(value) (DIGIT | (value))
-
-static const uint8_t class_of[256] = {
-    [' '] = SPACE,   ['\t'] = SPACE,  ['\r'] = SPACE,  ['\n'] = SPACE,  ['+'] = D(62),
-    ['/'] = D(63),   ['0'] = D(52),   ['1'] = D(53),   ['2'] = D(54),   ['3'] = D(55),
-    ['4'] = D(56),   ['5'] = D(57),   ['6'] = D(58),   ['7'] = D(59),   ['8'] = D(60),
-    ['9'] = D(61),   ['A'] = D(0),    ['B'] = D(1),    ['C'] = D(2),    ['D'] = D(3),
-    ['E'] = D(4),    ['F'] = D(5),    ['G'] = D(6),    ['H'] = D(7),    ['I'] = D(8),
-    ['J'] = D(9),    ['K'] = D(10),   ['L'] = D(11),   ['M'] = D(12),   ['N'] = D(13),
-    ['O'] = D(14),   ['P'] = D(15),   ['Q'] = D(16),   ['R'] = D(17),   ['S'] = D(18),
-    ['T'] = D(19),   ['U'] = D(20),   ['V'] = D(21),   ['W'] = D(22),   ['X'] = D(23),
-    ['Y'] = D(24),   ['Z'] = D(25),   ['a'] = D(26),   ['b'] = D(27),   ['c'] = D(28),
-    ['d'] = D(29),   ['e'] = D(30),   ['f'] = D(31),   ['g'] = D(32),   ['h'] = D(33),
-    ['i'] = D(34),   ['j'] = D(35),   ['k'] = D(36),   ['l'] = D(37),   ['m'] = D(38),
-    ['n'] = D(39),   ['o'] = D(40),   ['p'] = D(41),   ['q'] = D(42),   ['r'] = D(43),
-    ['s'] = D(44),   ['t'] = D(45),   ['u'] = D(46),   ['v'] = D(47),   ['w'] = D(48),
-    ['x'] = D(49),   ['y'] = D(50),   ['z'] = D(51),
-};
+static const uint32_t place[4][256] = {DIGITS(0), DIGITS(1), DIGITS(2), DIGITS(3)};
 
 static const char digits[64] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* Decode groups of four plain digits; stop at the first group that has anything else in it. */
+/* Decode groups of four plain digits; stop at the first group that has anything else in it. Writes
+ * up to one byte more than it decodes. */
 static const char *
 decode_groups(const char *text, const char *end, uint8_t **out)
 {
     const uint8_t *in = (const uint8_t *)text;
+    const uint8_t *stop = (const uint8_t *)end - 3;
     uint8_t *cursor = *out;
 
-    while ((const uint8_t *)end - in >= 4) {
-        uint32_t a = class_of[in[0]], b = class_of[in[1]], c = class_of[in[2]], d = class_of[in[3]];
-        if (!(a & b & c & d & DIGIT))
+    if (end - text < 4)
+        return text;
+    for (; in < stop; in += 4, cursor += 3) {
+        uint32_t group = place[0][in[0]] | place[1][in[1]] | place[2][in[2]] | place[3][in[3]];
+        if (group >> 24 != ALL_DIGITS)
             break;
-        uint32_t group = (a & 63) << 18 | (b & 63) << 12 | (c & 63) << 6 | (d & 63);
-        cursor[0] = (uint8_t)(group >> 16);
-        cursor[1] = (uint8_t)(group >> 8);
-        cursor[2] = (uint8_t)group;
-        cursor += 3;
-        in += 4;
+        uint32_t bytes = htobe32(group << 8);
+        memcpy(cursor, &bytes, sizeof bytes);
     }
 
     *out = cursor;
@@ -112,9 +115,9 @@ struct group {
 static const char *
 add_char(struct group *group, int c)
 {
-    uint8_t class = class_of[(uint8_t)c];
+    uint32_t digit = place[3][(uint8_t)c];
 
-    if (class == SPACE)
+    if (c && strchr(" \t\r\n", c))
         return NULL;
     if (c == '=') {
         if (group->digits < 2 || group->digits + group->pads >= 4)
@@ -122,11 +125,11 @@ add_char(struct group *group, int c)
         group->pads++;
         return NULL;
     }
-    if (!(class & DIGIT))
+    if (!digit)
         return "character that is not base64";
     if (group->pads)
         return "Excess data after padding in base64";
-    group->bits = group->bits << 6 | (class & 63);
+    group->bits = group->bits << 6 | (digit & 63);
     group->digits++;
     return NULL;
 }
@@ -203,15 +206,25 @@ gh_literal_base64_len(size_t len)
     return 2 + (len + 2) / 3 * 4 + 2 * lines;
 }
 
-static char *
+/* The two characters of each 12 bits, filled in when this library is loaded. */
+static char pairs[4096][2];
+
+__attribute__((constructor)) static void
+fill_pairs(void)
+{
+    for (unsigned bits = 0; bits < 4096; bits++) {
+        pairs[bits][0] = digits[bits >> 6];
+        pairs[bits][1] = digits[bits & 63];
+    }
+}
+
+static inline char *
 encode_group(const uint8_t *bytes, char *out)
 {
     uint32_t group = (uint32_t)bytes[0] << 16 | (uint32_t)bytes[1] << 8 | bytes[2];
 
-    out[0] = digits[group >> 18];
-    out[1] = digits[group >> 12 & 63];
-    out[2] = digits[group >> 6 & 63];
-    out[3] = digits[group & 63];
+    memcpy(out, pairs[group >> 12], 2);
+    memcpy(out + 2, pairs[group & 0xfff], 2);
     return out + 4;
 }
 

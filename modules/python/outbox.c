@@ -255,8 +255,7 @@ bool
 gh_outbox_has_unsent(struct gh_outbox *out)
 {
     pthread_mutex_lock(&out->lock);
-    bool has_unsent =
-        out->fill.len > 0 || out->sending || out->drain_sent < out->drain.len;
+    bool has_unsent = out->fill.len > 0 || out->sending || out->drain_sent < out->drain.len;
     pthread_mutex_unlock(&out->lock);
     return has_unsent;
 }

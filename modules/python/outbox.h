@@ -2,8 +2,8 @@
  *
  * outbox.h - the frames that a worker has written and the daemon has not read yet.
  *
- * Any thread puts frames in; whoever flushes sends for all. Two buffers: threads append to one while
- * one thread, the sender, writes the other to the socket, so order is kept and no lock is held
+ * Any thread puts frames in; whoever flushes sends for all. Two buffers: threads append to one
+ * while one thread, the sender, writes the other to the socket, so order is kept and no lock is held
  * during a system call. A thread that finds a sender at work can leave: its frames go along.
  *
  * Nothing here knows of Python. A caller that holds the interpreter lock must give it up before
@@ -33,7 +33,7 @@ struct gh_outbuf {
     struct gh_outbuf_fd {
         size_t offset; /* of the head of the frame that it goes with */
         int fd;        /* owned */
-    } *fds;
+    } * fds;
     size_t fd_count, fd_cap;
 };
 
@@ -42,7 +42,8 @@ struct gh_outbox {
     pthread_mutex_t lock;
     pthread_cond_t room;
     struct gh_outbuf fill;
-    size_t log_offset; /* of a LOG frame at the very end of fill, which may still grow; or SIZE_MAX */
+    size_t
+        log_offset; /* of a LOG frame at the very end of fill, which may still grow; or SIZE_MAX */
     struct gh_outbuf drain;
     size_t drain_sent, drain_fds_sent;
     bool sending; /* drain belongs to the thread that set this */
@@ -50,9 +51,9 @@ struct gh_outbox {
 
 void gh_outbox_init(struct gh_outbox *out, int fd);
 
-/* Append a frame whose body is PARTS, at most GH_FRAME_BODY_MAX_BYTES in all. OK, FULL or CLOSED. */
-enum gh_outbox_status gh_outbox_put(struct gh_outbox *out, enum gh_frame_kind kind, uint64_t call_id,
-                                    const struct gh_part *parts, size_t count);
+/* Append a frame whose body is PARTS, at most GH_FRAME_BODY_MAX_BYTES. OK, FULL or CLOSED. */
+enum gh_outbox_status gh_outbox_put(struct gh_outbox *out, enum gh_frame_kind kind,
+                                    uint64_t call_id, const struct gh_part *parts, size_t count);
 
 /* The same with a descriptor, which the outbox owns from then on if it returns OK. */
 enum gh_outbox_status gh_outbox_put_fd(struct gh_outbox *out, enum gh_frame_kind kind,

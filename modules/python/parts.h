@@ -2,8 +2,8 @@
  *
  * parts.h - a body as a list of pieces that are written one after the other.
  *
- * A piece is either plain bytes or bytes that become a JSON string literal of base64 on the way out,
- * so that a pickle of many MiB never exists as text in memory. Any thread. */
+ * A piece is either plain bytes or bytes that become a JSON string literal of base64 on the way
+ * out, so that a pickle of many MiB never exists as text in memory. Any thread. */
 #ifndef GH_PARTS_H
 #define GH_PARTS_H
 

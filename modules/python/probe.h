@@ -2,8 +2,8 @@
  *
  * probe.h - ask a Python executable what it is, and remember the answer.
  *
- * Asking takes 17-40 ms (measured 2026-11-22), so the answer is kept in a file. It counts as long as
- * the path, the real path behind it, and the size and time of the executable and of its pyvenv.cfg
+ * Asking takes 17-40 ms (measured 2026-11-22), so the answer is kept in a file. It counts as long
+ * as the path, the real path behind it, and the size and time of the executable and of its pyvenv.cfg
  * are the same. A script that stands for a python (a pyenv shim, a wrapper) may choose another one
  * each time it runs, so its answer is never kept. */
 #ifndef GH_PROBE_H

@@ -158,7 +158,7 @@ static bool
 asks_bare(struct gh_request *request)
 {
     const char *accept = request->sink->header(request, "Accept");
-    return accept && strcasestr(accept, "profile=bare");
+    return accept && (strcasestr(accept, "profile=bare") || strcasestr(accept, "profile=\"bare\""));
 }
 
 /* ---- to the worker ---- */

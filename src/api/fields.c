@@ -18,6 +18,7 @@
 
 /* ---- the list of what is wrong ---- */
 
+/* INNER is JSON text, the name or index within the field, or NULL. */
 static void
 add_entry(struct gh_buf *out, const char *where, const char *field, const char *inner,
           const char *type, const char *message, struct gh_slice input)
@@ -31,10 +32,8 @@ add_entry(struct gh_buf *out, const char *where, const char *field, const char *
         gh_buf_add_byte(out, ',');
         gh_jsontext_quote(out, field, strlen(field), GH_JSONTEXT_UTF8);
     }
-    if (inner) {
-        gh_buf_add_byte(out, ',');
-        gh_jsontext_quote(out, inner, strlen(inner), GH_JSONTEXT_UTF8);
-    }
+    if (inner)
+        gh_buf_addf(out, ",%s", inner);
     gh_buf_add_text(out, "],\"msg\":");
     gh_jsontext_quote(out, message, strlen(message), GH_JSONTEXT_UTF8);
     gh_buf_add_text(out, ",\"input\":");
@@ -109,6 +108,39 @@ is_blank_text(struct gh_slice text)
     return true;
 }
 
+/* Is VALUE, which the scanner took for one, JSON to its end? */
+static bool
+is_json(struct gh_slice value)
+{
+    if (gh_slice_is(value, "true") || gh_slice_is(value, "false") || is_null(value))
+        return true;
+    if (value.bytes[0] == '"') {
+        struct gh_buf plain GH_SCOPED(gh_buf_done) = {0};
+        return gh_jsontext_unquote(&plain, value.bytes, value.len) == 0;
+    }
+    json_t *tree = json_loadb(value.bytes, value.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    bool is_sound = tree || gh_slice_is(value, "NaN") || gh_slice_is(value, "Infinity") ||
+                    gh_slice_is(value, "-Infinity");
+    json_decref(tree);
+    return is_sound;
+}
+
+/* Give VALUE to the field that NAME names. Values that nobody asks for must be JSON all the same; what
+ * is of type ANY can be large and is left to whoever decodes it. Returns false when it is no JSON. */
+static bool
+take_member(const struct gh_field *fields, size_t count, struct gh_value *values,
+            struct gh_slice name, struct gh_slice value)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!names_field(name, fields[i].name))
+            continue;
+        values[i].raw = value;
+        values[i].is_given = !is_null(value);
+        return fields[i].type == GH_FIELD_ANY || is_json(value);
+    }
+    return is_json(name) && is_json(value);
+}
+
 int
 gh_fields_scan(struct gh_request *request, const struct gh_field *fields, size_t count,
                struct gh_value *values, bool *is_absent_out)
@@ -125,13 +157,17 @@ gh_fields_scan(struct gh_request *request, const struct gh_field *fields, size_t
 
     gh_jsonscan_start(&scan, request->body.bytes, request->body.len);
     while ((result = gh_jsonscan_next(&scan, &name, &value)) == GH_JSONSCAN_MEMBER) {
-        for (size_t i = 0; i < count; i++) {
-            if (!names_field(name, fields[i].name))
-                continue;
-            values[i].raw = value;
-            values[i].is_given = !is_null(value);
-            break;
-        }
+        if (take_member(fields, count, values, name, value))
+            continue;
+        scan.offset = (size_t)(value.bytes - request->body.bytes);
+        scan.problem = "Invalid value";
+        result = GH_JSONSCAN_BROKEN;
+        break;
+    }
+    if (result == GH_JSONSCAN_NOT_OBJECT && !is_json(request->body)) {
+        scan.offset = 0;
+        scan.problem = "Expecting value";
+        result = GH_JSONSCAN_BROKEN;
     }
     if (result == GH_JSONSCAN_BROKEN) {
         refuse_json(request, &scan);
@@ -311,31 +347,38 @@ read_value(struct gh_value *value, enum gh_field_type type)
     }
 }
 
+static void
+check_text(struct gh_buf *out, const struct gh_field *field, const char *inner, json_t *value)
+{
+    if (json_is_string(value))
+        return;
+    char *text GH_SCOPED(gh_free) = json_dumps(value, JSON_ENCODE_ANY);
+    add_entry(out, "body", field->name, inner, string_type.type, string_type.message,
+              (struct gh_slice){text, text ? strlen(text) : 0});
+}
+
 /* Members of a map or list that must be strings and are not. */
 static void
 check_inner(struct gh_buf *out, const struct gh_field *field, json_t *tree)
 {
+    struct gh_buf inner GH_SCOPED(gh_buf_done) = {0};
     const char *name;
-    json_t *inner;
+    json_t *value;
     size_t i;
-    char index[24];
 
     if (field->type == GH_FIELD_TEXT_MAP) {
-        json_object_foreach(tree, name, inner)
+        json_object_foreach(tree, name, value)
         {
-            char *text GH_SCOPED(gh_free) = json_dumps(inner, JSON_ENCODE_ANY);
-            if (!json_is_string(inner))
-                add_entry(out, "body", field->name, name, string_type.type, string_type.message,
-                          (struct gh_slice){text, text ? strlen(text) : 0});
+            inner.len = 0;
+            gh_jsontext_quote(&inner, name, strlen(name), GH_JSONTEXT_UTF8);
+            check_text(out, field, gh_buf_text(&inner), value);
         }
     } else if (field->type == GH_FIELD_TEXT_LIST) {
-        json_array_foreach(tree, i, inner)
+        json_array_foreach(tree, i, value)
         {
-            char *text GH_SCOPED(gh_free) = json_dumps(inner, JSON_ENCODE_ANY);
-            snprintf(index, sizeof index, "%zu", i);
-            if (!json_is_string(inner))
-                add_entry(out, "body", field->name, index, string_type.type, string_type.message,
-                          (struct gh_slice){text, text ? strlen(text) : 0});
+            inner.len = 0;
+            gh_buf_addf(&inner, "%zu", i);
+            check_text(out, field, gh_buf_text(&inner), value);
         }
     }
 }

@@ -3,6 +3,8 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/api.h \
 	%reldir%/call_routes.c \
+	%reldir%/fanout.c \
+	%reldir%/fanout.h \
 	%reldir%/fields.c \
 	%reldir%/fields.h \
 	%reldir%/forward.c \

@@ -11,11 +11,13 @@
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
+#include "base/log.h"
 #include "conf/settings.h"
 #include "node/usage.h"
 #include "pool/pool.h"
 #include "store/cluster.h"
 #include "store/keys.h"
+#include "wire/frame.h"
 #include "wire/reply.h"
 
 void
@@ -157,6 +159,25 @@ gh_route_status(struct gh_api *api, struct gh_request *request)
 
 /* ---- POST /settings ---- */
 
+/* The configs that workers hand out hold the cluster's name. Calls sent after this see the new one;
+ * nobody waits for a worker here. */
+static void
+tell_workers(struct gh_api *api)
+{
+    char *config GH_SCOPED(gh_free) = json_dumps(api->cluster->config, JSON_COMPACT);
+    struct gh_call_order order = {
+        .kind = GH_FRAME_SET_CONFIG,
+        .head = {.data = (const uint8_t *)config, .data_len = strlen(config)},
+        .fd = -1,
+    };
+    struct gh_err err;
+
+    for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
+        if (gh_pool_call(p, &order, NULL, &err) != GH_OK)
+            gh_log(GH_LOG_WARN, "process.old_config", "process=%s reason=%s", gh_log_quote(p->name),
+                   gh_log_quote(err.text));
+}
+
 void
 gh_route_settings(struct gh_api *api, struct gh_request *request)
 {
@@ -186,6 +207,7 @@ gh_route_settings(struct gh_api *api, struct gh_request *request)
     if (values[INTERVAL].number)
         gh_cluster_set(api->cluster, "status_check_interval",
                        json_integer(values[INTERVAL].number));
+    tell_workers(api);
     gh_reply_success(request);
     gh_fields_done(values, COUNT);
 }

@@ -120,7 +120,7 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
     struct gh_process *process = process_of(api, &values[PROCESS]);
     if (!process) { /* unlike /resource, an object makes its process */
         char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
-        if (gh_pool_start(api->pool, name, "null", "null", "{}", api->settings->env, NULL, NULL,
+        if (gh_pool_start(api->pool, name, "{}", "{}", "{}", api->settings->env, NULL, NULL,
                           &err) == GH_OK)
             process = gh_pool_find(api->pool, name);
         else

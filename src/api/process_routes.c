@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "api/fanout.h"
 #include "api/fields.h"
 #include "api/routes.h"
 #include "base/alloc.h"
@@ -106,10 +107,13 @@ python_of(struct gh_api *api, struct gh_request *request, const json_t *runtime_
     return venv ? venv : python ? python : conda ? conda : api->settings->env;
 }
 
+/* As the client gave it: {} when it is absent, null when it is null. */
 static char *
-dump_or_null(const struct gh_value *value)
+dump_as_given(const struct gh_value *value)
 {
-    return value->tree ? json_dumps(value->tree, 0) : gh_strdup("null");
+    if (value->tree)
+        return json_dumps(value->tree, 0);
+    return gh_strdup(value->raw.len ? "null" : "{}");
 }
 
 static void
@@ -118,9 +122,9 @@ start_process(struct gh_api *api, struct gh_request *request, const struct gh_va
               const struct gh_value *env_vars)
 {
     char *name_text GH_SCOPED(gh_free) = gh_strndup(name->text.bytes, name->text.len);
-    char *compute_text GH_SCOPED(gh_free) = dump_or_null(compute);
-    char *runtime_text GH_SCOPED(gh_free) = dump_or_null(runtime_env);
-    char *env_text GH_SCOPED(gh_free) = dump_or_null(env_vars);
+    char *compute_text GH_SCOPED(gh_free) = dump_as_given(compute);
+    char *runtime_text GH_SCOPED(gh_free) = dump_as_given(runtime_env);
+    char *env_text GH_SCOPED(gh_free) = dump_as_given(env_vars);
     struct gh_request **request_of;
     struct gh_err err;
 
@@ -187,78 +191,6 @@ gh_route_kill_process(struct gh_api *api, struct gh_request *request)
     gh_fields_done(&value, 1);
 }
 
-/* ---- to one or all processes ---- */
-
-/* One frame to several workers; the request is answered when all have answered. */
-struct fanout {
-    struct gh_request *request; /* NULL once the client has left */
-    unsigned pending;
-    char *failure;
-};
-
-static void
-on_fanout_gone(struct gh_request *request, void *context)
-{
-    struct fanout *fanout = context;
-
-    (void)request;
-    fanout->request = NULL;
-}
-
-static struct fanout *
-fanout_new(struct gh_request *request)
-{
-    struct fanout *fanout = gh_alloc(sizeof *fanout);
-
-    fanout->request = request;
-    fanout->pending = 1; /* ours, so that it does not finish while it is made */
-    request->on_gone = on_fanout_gone;
-    request->on_gone_context = fanout;
-    return fanout;
-}
-
-static void
-fanout_finish_one(struct fanout *fanout)
-{
-    if (--fanout->pending > 0)
-        return;
-    if (fanout->request && fanout->failure)
-        gh_reply_exception(fanout->request, GH_PY_RUNTIME_ERROR, "%s", fanout->failure);
-    else if (fanout->request)
-        gh_reply_success(fanout->request);
-    free(fanout->failure);
-    free(fanout);
-}
-
-static void
-on_fanout_answer(struct gh_call *call, const struct gh_answer *answer)
-{
-    /* A worker that died meanwhile gets it with its HELLO when it is started again. */
-    (void)answer;
-    fanout_finish_one(call->context);
-}
-
-static void
-fanout_send(struct fanout *fanout, struct gh_process *process, enum gh_frame_kind kind,
-            const char *json)
-{
-    struct gh_call_order order = {
-        .kind = kind,
-        .head = {.data = (const uint8_t *)json, .data_len = strlen(json)},
-        .fd = -1,
-        .on_done = on_fanout_answer,
-        .context = fanout,
-    };
-    struct gh_err err;
-
-    if (process->state == GH_PROCESS_PARKED)
-        return; /* gets it when it is started again */
-    if (gh_pool_call(process, &order, NULL, &err) == GH_OK)
-        fanout->pending++;
-    else if (!fanout->failure)
-        fanout->failure = gh_strdup(err.text);
-}
-
 /* ---- POST /env_vars ---- */
 
 /* A process's own variables outlive its worker. */
@@ -304,17 +236,16 @@ gh_route_env_vars(struct gh_api *api, struct gh_request *request)
         return;
     }
 
-    struct fanout *fanout = fanout_new(request);
+    struct gh_fanout *fanout = gh_fanout_new(request);
     if (process) {
         remember_env(process, values[ENV_VARS].tree);
-        fanout_send(fanout, process, GH_FRAME_SET_ENV, text);
+        gh_fanout_send(fanout, process, GH_FRAME_SET_ENV, text);
     } else {
         json_object_foreach(values[ENV_VARS].tree, name, value)
             gh_pool_set_env(api->pool, name, json_string_value(value));
-        for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
-            fanout_send(fanout, p, GH_FRAME_SET_ENV, text);
+        gh_fanout_send_all(fanout, api->pool, GH_FRAME_SET_ENV, text);
     }
-    fanout_finish_one(fanout);
+    gh_fanout_go(fanout);
     gh_fields_done(values, COUNT);
 }
 
@@ -324,14 +255,13 @@ static void
 add_path(struct gh_api *api, struct gh_request *request, const char *path)
 {
     struct gh_buf json GH_SCOPED(gh_buf_done) = {0};
-    struct fanout *fanout = fanout_new(request);
+    struct gh_fanout *fanout = gh_fanout_new(request);
 
     gh_jsontext_quote(&json, path, strlen(path), GH_JSONTEXT_UTF8);
     gh_pool_add_path(api->pool, path);
-    for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
-        fanout_send(fanout, p, GH_FRAME_ADD_PATH, gh_buf_text(&json));
+    gh_fanout_send_all(fanout, api->pool, GH_FRAME_ADD_PATH, gh_buf_text(&json));
     gh_log(GH_LOG_INFO, "path.added", "path=%s", gh_log_quote(path));
-    fanout_finish_one(fanout);
+    gh_fanout_go(fanout);
 }
 
 void

@@ -175,7 +175,7 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
     exchange->has_head = true;
     request->method = method_of(method);
     set_request_id(request);
-    gh_guard_start(&exchange->guard, version);
+    gh_guard_start(&exchange->guard, method, version);
     MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, feed_guard, exchange);
     const char *problem = gh_guard_verdict(&exchange->guard);
     if (!problem && gh_url_split(exchange->target, strlen(exchange->target), &request->url) != 0)

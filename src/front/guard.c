@@ -90,9 +90,11 @@ take_content_length(struct gh_guard *guard, struct gh_slice value)
 }
 
 void
-gh_guard_start(struct gh_guard *guard, const char *version)
+gh_guard_start(struct gh_guard *guard, const char *method, const char *version)
 {
     memset(guard, 0, sizeof *guard);
+    if (!is_token((struct gh_slice){method, strlen(method)}))
+        found(guard, "the method is not a token");
     guard->is_http11 = strcmp(version, "HTTP/1.1") == 0;
     if (!guard->is_http11 && strcmp(version, "HTTP/1.0") != 0)
         found(guard, "only HTTP/1.1 and HTTP/1.0 are spoken here");

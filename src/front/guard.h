@@ -23,8 +23,8 @@ struct gh_guard {
     unsigned long long content_length; /* bytes; 0 when there is none */
 };
 
-/* VERSION as in the request line, "HTTP/1.1". */
-void gh_guard_start(struct gh_guard *guard, const char *version);
+/* METHOD and VERSION as in the request line, "GET" and "HTTP/1.1". */
+void gh_guard_start(struct gh_guard *guard, const char *method, const char *version);
 void gh_guard_header(struct gh_guard *guard, struct gh_slice name, struct gh_slice value);
 
 /* All headers were fed: NULL when the head is sound, else why not. */

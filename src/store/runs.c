@@ -14,6 +14,7 @@
 #define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
 #define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before */
+#define PIECE_BYTES 4096u
 #define READER_BACKLOG_MAX_BYTES (4u << 20)
 
 struct gh_run_reader {
@@ -200,6 +201,18 @@ format_lines(struct gh_buf *out, enum gh_stream stream, const char *text, size_t
     gh_buf_add_text(out, "], \"output_type\": \"stdout\", \"serialization\": null}\n");
 }
 
+/* How much of TEXT goes into one line of the wire: whole lines of about 4 KiB, so that the oldest
+ * output can be dropped in small pieces. */
+static size_t
+piece_len(const char *text, size_t len)
+{
+    if (len <= PIECE_BYTES)
+        return len;
+    const char *last = memrchr(text, '\n', PIECE_BYTES);
+    const char *next = last ? last : memchr(text, '\n', len);
+    return next ? (size_t)(next - text) + 1 : len;
+}
+
 static void
 tell(struct gh_run_reader *reader, const char *lines, size_t len)
 {
@@ -246,7 +259,12 @@ gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t
 
     if (len == 0)
         return;
-    format_lines(&run->lines, stream, text, len);
+    while (len > 0) {
+        size_t piece = piece_len(text, len);
+        format_lines(&run->lines, stream, text, piece);
+        text += piece;
+        len -= piece;
+    }
     DL_FOREACH(run->readers, reader)
     {
         tell(reader, (const char *)run->lines.bytes + start, run->lines.len - start);

@@ -37,6 +37,7 @@ enum gh_frame_kind {
     GH_FRAME_LOAD,
     GH_FRAME_CANCEL,
     GH_FRAME_STOP,
+    GH_FRAME_SET_CONFIG,
     GH_FRAME_READY = 32,
     GH_FRAME_RESULT,
     GH_FRAME_LOG,

@@ -59,7 +59,13 @@ def _use_here(server: Server) -> None:
     server.post("/counter/inc", {"run_name": "instead", "data": {"args": [10]}})
 
 
+def _kill_pn(server: Server) -> None:
+    """The process that should have been refused for want of CPUs."""
+    server.post("/kill_process", {"process_name": "pn"})
+
+
 # Calls that change what later exchanges see, done in another way while they are not served.
 INSTEAD: dict[str, Callable[[Server], None]] = {
     "modules/user_code_uses_rh_here#1:use_here.call": _use_here,
+    "processes/create_process_gpu_missing": _kill_pn,
 }

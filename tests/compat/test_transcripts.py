@@ -37,6 +37,15 @@ def sleeper_runs(server: replay.Server) -> bool:
     return '"run_name":"sleeper_call--' in answer.body.replace(" ", "")
 
 
+# What the recorded server itself does not repeat, with --true-server.
+TRUE_SERVER_VARIES = {
+    "modules/openapi_class": "depends on the version of pydantic",
+    "modules/put_resource_bad_module": "a text with process ids",
+    "processes/kill_unknown_process": "a text with process ids",
+    "errors/bad_base64": "a text with process ids",
+    "packages/install_unknown_version": "a text with the path of its interpreter",
+}
+
 BACKGROUND = {"core/sleeper_call_background": sleeper_runs}
 
 
@@ -125,6 +134,8 @@ def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> N
         if not different:
             pytest.fail(f"served now, take it out of not_yet_served.py: {missing.exchanges}")
         pytest.xfail(f"not yet served: {missing.reason}")
+    if different and true_server and exchange.id in TRUE_SERVER_VARIES:
+        pytest.xfail(TRUE_SERVER_VARIES[exchange.id])
     if different:
         why = f"\nimproved answer: {deviation.reason}" if deviation else ""
         pytest.fail(f"{exchange.method} {exchange.path} {exchange.body[:300]}\n{different}{why}"

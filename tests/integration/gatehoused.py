@@ -247,11 +247,15 @@ class Gatehoused:
 
     def measure_baseline(self) -> None:
         """Bring up what a daemon keeps for good (worker, zygote), then count descriptors."""
-        for name in ("baseline_a", "baseline_b"):
-            self.post("/create_process", {"name": name})
-            self.post("/kill_process", {"process_name": name})
-        self.post("/object", {"key": "baseline", "serialized_data": 1})
-        self.post("/delete_object", {"keys": ["baseline"]})
+        requests = [("/create_process", {"name": "baseline_a"}),
+                    ("/create_process", {"name": "baseline_b"}),
+                    ("/kill_process", {"process_name": "baseline_a"}),
+                    ("/kill_process", {"process_name": "baseline_b"}),
+                    ("/object", {"key": "baseline", "serialized_data": 1}),
+                    ("/delete_object", {"keys": ["baseline"]})]
+        for path, body in requests:
+            answer = self.post(path, body)
+            assert answer.status == 200, f"{path}: {answer}\n{self.log()}"
         previous = [-1]
 
         def steady():

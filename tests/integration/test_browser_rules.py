@@ -13,7 +13,8 @@ def ask(daemon, method, path, headers, body=None):
 
 
 @pytest.mark.parametrize("sign", [{"Origin": "http://localhost"}, {"Sec-Fetch-Site": "same-origin"},
-                                  {"Sec-Fetch-Mode": "cors"}], ids=str)
+                                  {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}],
+                         ids=str)
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:32300", "localhost.evil.example",
                                   "127.0.0.1.evil.example"])
 def test_browser_with_a_foreign_host_is_refused(daemon, sign, host):

@@ -9,8 +9,8 @@ import time
 from .gatehoused import wait_until
 from .raw import Wire, head
 
-DAEMON_OPTIONS = {"args": ["--header-timeout-ms", "400", "--body-timeout-ms", "400",
-                           "--keepalive-timeout-ms", "600"]}
+DAEMON_OPTIONS = {"args": ["--header-timeout-ms", "1000", "--body-timeout-ms", "1000",
+                           "--keepalive-timeout-ms", "1500"]}
 MARGIN_S = 20.0  # how late a cut may be on a busy machine; the point is that it comes
 
 
@@ -47,7 +47,7 @@ def cut_after(wire) -> float:
 
 def test_silent_connection_is_closed(daemon):
     with Wire(daemon) as wire:
-        assert cut_after(wire) >= 0.3
+        assert cut_after(wire) >= 0.5
 
 
 def test_endless_header_lines_are_cut(daemon):
@@ -113,14 +113,15 @@ def test_slow_clients_do_not_slow_the_others(daemon):
             wire.socket.close()
 
 
-def test_steady_upload_longer_than_the_deadline_is_served(daemon):
+def test_steady_upload_longer_than_the_deadline_is_served(start_daemon):
     """The deadline is for progress: 64 KiB in each span of it are enough."""
+    daemon = start_daemon(args=["--body-timeout-ms", "3000"])
     piece = b" " * 70_000
     with Wire(daemon) as wire:
-        wire.send(head(daemon, "POST", "/settings", f"Content-Length: {len(piece) * 12 + 2}"))
+        wire.send(head(daemon, "POST", "/settings", f"Content-Length: {len(piece) * 10 + 2}"))
         pause = threading.Event()
-        for _ in range(12):
+        for _ in range(10):
             wire.send(piece)
-            pause.wait(0.1)
+            pause.wait(0.4)
         wire.send(b"{}")
         assert wire.read_answer().status == 200

@@ -101,15 +101,30 @@ def test_declared_modules_are_rebuilt(daemon):
         "hold", "pid", "die_of", "exit_with", "counter"}
 
 
-def test_objects_of_a_dead_process_are_gone_and_said_so(daemon):
-    daemon.post("/create_process", {"name": "p"})
+def test_deployed_modules_are_rebuilt_as_they_were_put(daemon):
+    daemon.post("/create_process", {"name": "p", "env_vars": {"GH_TEST_P": "p"}})
     daemon.put_function("concat", process="p")
+    daemon.put_function("getenv", process="p")
+    daemon.put_class("account", "Counter", state={"value": 5, "history": []}, process="p")
+    assert daemon.call("account", "inc", [1]).json() == 6
     kill(daemon, "p")
-    wait_until("the keys to go", lambda: "concat" not in daemon.get("/keys").json()["data"])
-    assert daemon.get("/concat/call?a=1&b=2").status == 404
-    daemon.post("/create_process", {"name": "p"})
-    daemon.put_function("concat", process="p")
     assert daemon.call("concat", args=["a", "b"]).json() == "ab"
+    assert daemon.call("account", "value").json() == 5
+    assert daemon.call("getenv", args=["GH_TEST_P"]).json() == "p"
+    assert daemon.get("/keys?process_name=p").json()["data"] == ["concat", "getenv", "account"]
+
+
+def test_plain_objects_and_lazy_results_of_a_dead_process_are_gone(daemon):
+    daemon.put_function("countdown")
+    daemon.post("/object", {"key": "note", "serialized_data": [1]})
+    daemon.post("/countdown/call", {"run_name": "countdown--1", "serialization": "pickle",
+                                    "data": pickles.dumps({"args": [3]})})
+    assert {"note", "countdown--1"} <= set(daemon.get("/keys").json()["data"])
+    kill(daemon)
+    wait_until("the keys to go",
+               lambda: not {"note", "countdown--1"} & set(daemon.get("/keys").json()["data"]))
+    assert daemon.get("/object?key=note").body == b"null"
+    assert daemon.get("/countdown--1/remote_next").status == 404
 
 
 def test_other_processes_go_on(daemon, threads, tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the extension share: a module folder with a stand-in package, and interpreters."""
+"""What the tests of the extension share: a module folder with a stand-in package, interpreters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ needs_build = pytest.mark.skipif(
 
 
 def interpreters() -> list[str]:
-    """Each CPython that gatehouse supports and that this machine has, "exec:" for without libpython."""
+    """Each CPython here that gatehouse supports; "exec:" before one to do without its libpython."""
     named = os.environ.get("GATEHOUSE_TEST_PYTHONS")
     if named:
         return named.split(":::")

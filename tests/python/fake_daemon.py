@@ -179,7 +179,8 @@ class FakeDaemon:
                 if len(self.unread) >= end:
                     body = bytes(self.unread[HEAD.size : end])
                     del self.unread[:end]
-                    return Frame(kind, call_id, body, self._take_large() if flags & HAS_FD else None)
+                    large = self._take_large() if flags & HAS_FD else None
+                    return Frame(kind, call_id, body, large)
             self._read(deadline)
 
     def frames_until(self, call_id: int) -> Iterator[Frame]:

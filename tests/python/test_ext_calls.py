@@ -41,8 +41,8 @@ def test_long_and_repeated_names(worker):
 
 
 def test_a_tuple_sets_status_and_outcome(worker):
-    assert worker.call("wrong", b'(404, 2, (b"a", b"", bytearray(b"bc"), memoryview(b"d")))')[2] == \
-        struct.pack("<HBB", 404, 2, 0) + b"abcd"
+    returned = b'(404, 2, (b"a", b"", bytearray(b"bc"), memoryview(b"d")))'
+    assert worker.call("wrong", returned).body == struct.pack("<HBB", 404, 2, 0) + b"abcd"
 
 
 @pytest.mark.parametrize("name", ["ValueError", "SystemExit", "KeyboardInterrupt"])
@@ -271,7 +271,7 @@ def test_no_descriptor_is_left_behind(worker):
     worker.call("later", data)
     until = time.monotonic() + 5
     while worker.open_fds() != before and time.monotonic() < until:
-        time.sleep(0.01)  # our copy of a descriptor can be here before the worker has closed its own
+        time.sleep(0.01)  # our copy can be here before the worker has closed its own
     assert worker.open_fds() == before
 
 

@@ -34,7 +34,8 @@ def test_answers_and_stops(modules, python):
         assert daemon.call("echo", b'"\xc3\xbc"').answer == b'"\xc3\xbc"'
         large = b'"' + b"x" * (1 << 20) + b'"'
         assert daemon.call("echo", large).answer == large
-        assert json.loads(daemon.call("read_only", large).answer) == ["memoryview", True, len(large)]
+        seen = json.loads(daemon.call("read_only", large).answer)
+        assert seen == ["memoryview", True, len(large)]
         assert daemon.call("parts", b"ab").answer == b'{"data": "YWI=\\n"}'
         daemon.send(STOP)
         assert daemon.process.wait(10) == 0
@@ -74,7 +75,8 @@ def test_a_venv_stays_one(modules, python, tmp_path):
     assert facts["prefix"] == facts["child_prefix"] == env
     assert os.path.dirname(facts["executable"]) == env + "/bin"
     assert facts["purelib"].startswith(env)
-    assert [entry for entry in facts["path"] if entry.endswith("site-packages")] == [facts["purelib"]]
+    packages = [entry for entry in facts["path"] if entry.endswith("site-packages")]
+    assert packages == [facts["purelib"]]
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])

@@ -74,6 +74,13 @@ assert_member(json_t *tree, const char *key, const char *text)
     ck_assert_msg(value && strcmp(value, text) == 0, "%s is '%s', not '%s'", key, value, text);
 }
 
+static void
+assert_number(json_t *tree, const char *key, json_int_t number)
+{
+    ck_assert(json_is_integer(json_object_get(tree, key)));
+    ck_assert_int_eq(json_integer_value(json_object_get(tree, key)), number);
+}
+
 START_TEST(text_line_has_time_level_event_and_pairs)
 {
     capture(GH_LOG_INFO, GH_LOG_TEXT);
@@ -111,7 +118,7 @@ START_TEST(json_line_is_one_object_with_a_member_per_pair)
     assert_member(tree, "level", "INFO");
     assert_member(tree, "event", "process.ready");
     assert_member(tree, "process", "x");
-    assert_member(tree, "pid", "7");
+    assert_number(tree, "pid", 7);
     assert_member(tree, "empty", "");
     assert_member(tree, "path", "/a/b?c=d");
     json_decref(tree);
@@ -130,7 +137,26 @@ START_TEST(json_line_keeps_quoted_text)
     json_t *tree = captured_object();
 
     assert_member(tree, "text", words[_i]);
-    assert_member(tree, "last", "1");
+    assert_number(tree, "last", 1);
+    json_decref(tree);
+}
+END_TEST
+
+/* Numbers are such only where every reader keeps them exact. */
+START_TEST(json_line_has_numbers_for_whole_numbers)
+{
+    capture(GH_LOG_INFO, GH_LOG_JSON);
+    gh_log(GH_LOG_INFO, "event", "zero=0 long=999999999999999 longer=1000000000000000 lead=007 "
+                                 "minus=-1 real=1.5 word=1s");
+    json_t *tree = captured_object();
+
+    assert_number(tree, "zero", 0);
+    assert_number(tree, "long", 999999999999999);
+    assert_member(tree, "longer", "1000000000000000");
+    assert_member(tree, "lead", "007");
+    assert_member(tree, "minus", "-1");
+    assert_member(tree, "real", "1.5");
+    assert_member(tree, "word", "1s");
     json_decref(tree);
 }
 END_TEST
@@ -142,8 +168,8 @@ START_TEST(json_line_without_pairs_or_with_stray_words_is_whole)
     json_t *tree = captured_object();
 
     if (_i) {
-        assert_member(tree, "a", "1");
-        assert_member(tree, "b", "2");
+        assert_number(tree, "a", 1);
+        assert_number(tree, "b", 2);
     }
     json_decref(tree);
 }
@@ -212,6 +238,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, levels_below_the_lowest_are_not_written, 0, 4);
     tcase_add_test(tests, json_line_is_one_object_with_a_member_per_pair);
     tcase_add_loop_test(tests, json_line_keeps_quoted_text, 0, (int)COUNT(words));
+    tcase_add_test(tests, json_line_has_numbers_for_whole_numbers);
     tcase_add_loop_test(tests, json_line_without_pairs_or_with_stray_words_is_whole, 0, 2);
     tcase_add_loop_test(tests, json_line_is_whole_however_long_its_values, 0, 4);
     tcase_add_test(tests, quote_serves_four_at_a_time);

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .calls import Answer
 
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
-SET_ENV, ADD_PATH, LOAD, CANCEL = 8, 9, 10, 11
+SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
 READY, FAILED = 32, 37
 
 
@@ -214,6 +214,13 @@ def add_sys_path(
     return serialize.SUCCESS
 
 
+def set_config(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
+    Process.cluster_config = _json(data, dict)
+    return serialize.SUCCESS
+
+
 def load(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
@@ -248,6 +255,7 @@ calls.other_requests.update(
         ADD_PATH: add_sys_path,
         LOAD: load,
         CANCEL: cancel,
+        SET_CONFIG: set_config,
     }
 )
 

@@ -26,9 +26,9 @@ def sleep(call_id, data):
 
 
 def spin(call_id, data):
-    running[call_id] = threading.get_ident()
     until = time.monotonic() + float(data) / 1000
     try:
+        running[call_id] = threading.get_ident()
         while time.monotonic() < until:
             pass
     except Cancelled:
@@ -107,9 +107,8 @@ def fork_fds(call_id, data):
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
-        names = [os.readlink("/proc/self/fd/%s" % fd) for fd in os.listdir("/proc/self/fd")
-                 if os.path.exists("/proc/self/fd/%s" % fd) or True and fd != "x"
-                 and os.path.islink("/proc/self/fd/%s" % fd)]
+        links = ["/proc/self/fd/" + fd for fd in os.listdir("/proc/self/fd")]
+        names = [os.readlink(link) for link in links if os.path.islink(link)]
         taken = _gatehouse.log(call_id, 1, "from the child")
         _gatehouse.reply(call_id, 200, 0, b"from the child")
         _gatehouse.event(35, 0, b"{}")

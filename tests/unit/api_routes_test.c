@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/routes.h"
+
+#include "tests/unit/fake_sink.h"
+#include "tests/unit/suite.h"
+
+#define ROUTE(name) gh_route_##name
+
+static const struct {
+    const char *path;
+    enum gh_method method;
+    void (*handle)(struct gh_api *api, struct gh_request *request);
+} served[] = {
+    {"/check", GH_GET, ROUTE(check)},
+    {"/livez", GH_GET, ROUTE(livez)},
+    {"/readyz", GH_GET, ROUTE(readyz)},
+    {"/status", GH_GET, ROUTE(status)},
+    {"/settings", GH_POST, ROUTE(settings)},
+    {"/processes", GH_GET, ROUTE(processes)},
+    {"/create_process", GH_POST, ROUTE(create_process)},
+    {"/kill_process", GH_POST, ROUTE(kill_process)},
+    {"/env_vars", GH_POST, ROUTE(env_vars)},
+    {"/install_package", GH_POST, ROUTE(install_package)},
+    {"/resource", GH_POST, ROUTE(put_resource)},
+    {"/object", GH_POST, ROUTE(put_object)},
+    {"/object", GH_GET, ROUTE(get_object)},
+    {"/rename", GH_POST, ROUTE(rename)},
+    {"/delete_object", GH_POST, ROUTE(delete_object)},
+    {"/keys", GH_GET, ROUTE(keys)},
+    {"/logs", GH_POST, ROUTE(logs)},
+    {"/key/method", GH_POST, ROUTE(call_post)},
+    {"/key/method", GH_GET, ROUTE(call_get)},
+    {"/check/call", GH_GET, ROUTE(call_get)}, /* a key may have any name */
+    {"/status/status", GH_POST, ROUTE(call_post)},
+    {"/%6Bey/a%2Fb", GH_GET, ROUTE(call_get)},
+};
+
+static const struct gh_route *
+find(struct fake_request *fake, enum gh_method method, const char *target, unsigned *status)
+{
+    ck_assert_int_eq(fake_request_init(fake, method, target, strlen(target), NULL, 0), 0);
+    return gh_route_find(&fake->request, status);
+}
+
+/* As it stands, with a slash behind, with a query, in absolute form. */
+START_TEST(each_url_has_its_function)
+{
+    static const char *const forms[] = {"%s", "%s/", "%s?a=1", "%s/?a=1/b", "http://host:1%s"};
+    struct fake_request fake;
+    unsigned status = 99;
+    char target[100];
+
+    for (size_t i = 0; i < COUNT(forms); i++) {
+        const char *mark = strstr(forms[i], "%s");
+        snprintf(target, sizeof target, "%.*s%s%s", (int)(mark - forms[i]), forms[i],
+                 served[_i].path, mark + 2);
+        const struct gh_route *route = find(&fake, served[_i].method, target, &status);
+        ck_assert_msg(route != NULL, "%s has no route", target);
+        ck_assert(route->handle == served[_i].handle);
+    }
+}
+END_TEST
+
+START_TEST(head_is_answered_as_get)
+{
+    struct fake_request fake;
+    unsigned status = 0;
+    const struct gh_route *route = find(&fake, GH_HEAD, served[_i].path, &status);
+
+    if (served[_i].method != GH_GET)
+        return;
+    ck_assert_ptr_nonnull(route);
+    ck_assert(route->handle == served[_i].handle);
+}
+END_TEST
+
+static const char *const unknown[] = {
+    "/",          "//",       "/nothing", "/checks",      "/chec",    "/CHECK",      "//check",
+    "/a/b/c",     "/a//",     "//b",      "/a//b",        "/check//", "/1/2/3/4/5/6/7/8/9",
+    "/%63heck",   "/metrics", "/status/a/b",
+};
+
+START_TEST(unknown_urls_are_not_found)
+{
+    struct fake_request fake;
+    unsigned status = 0;
+
+    for (int method = GH_GET; method <= GH_OTHER; method++) {
+        ck_assert_ptr_null(find(&fake, (enum gh_method)method, unknown[_i], &status));
+        ck_assert_uint_eq(status, 404);
+        ck_assert_ptr_null(fake.request.allow);
+    }
+}
+END_TEST
+
+START_TEST(wrong_method_is_told_the_right_one)
+{
+    static const enum gh_method wrong[] = {GH_PUT, GH_DELETE, GH_OPTIONS, GH_OTHER};
+    struct fake_request fake;
+    unsigned status = 0;
+
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        ck_assert_ptr_null(find(&fake, wrong[i], served[_i].path, &status));
+        ck_assert_uint_eq(status, 405);
+        ck_assert_ptr_nonnull(fake.request.allow);
+    }
+}
+END_TEST
+
+START_TEST(allow_names_what_is_served)
+{
+    struct fake_request fake;
+    unsigned status = 0;
+
+    ck_assert_ptr_null(find(&fake, GH_POST, "/check", &status));
+    ck_assert_uint_eq(status, 405);
+    assert_contains(fake.request.allow, "GET");
+    ck_assert_ptr_null(find(&fake, GH_GET, "/rename/", &status));
+    ck_assert_str_eq(fake.request.allow, "POST");
+    ck_assert_ptr_null(find(&fake, GH_HEAD, "/rename", &status));
+    ck_assert_str_eq(fake.request.allow, "POST");
+}
+END_TEST
+
+/* RFC 9110 section 10.2.1: the set of methods of the resource. */
+START_TEST(allow_names_both_methods_of_a_url_with_two)
+{
+    struct fake_request fake;
+    unsigned status = 0;
+
+    ck_assert_ptr_null(find(&fake, GH_PUT, _i ? "/object" : "/key/method", &status));
+    ck_assert_uint_eq(status, 405);
+    assert_contains(fake.request.allow, "GET");
+    assert_contains(fake.request.allow, "POST");
+}
+END_TEST
+
+START_TEST(begin_answers_what_has_no_route)
+{
+    struct gh_api api = {0};
+    struct fake_request fake;
+
+    fake_request_init(&fake, GH_GET, "/nothing", 8, NULL, 0);
+    gh_api_begin(&api, &fake.request);
+    ck_assert_uint_eq(fake.status, 404);
+    assert_slice(fake.answer, "{\"detail\":\"Not Found\",\"request_id\":\"id-1\"}");
+    fake_request_done(&fake);
+
+    fake_request_init(&fake, GH_DELETE, "/check", 6, NULL, 0);
+    gh_api_begin(&api, &fake.request);
+    ck_assert_uint_eq(fake.status, 405);
+    assert_slice(fake.answer, "{\"detail\":\"Method Not Allowed\",\"request_id\":\"id-1\"}");
+    fake_request_done(&fake);
+
+    fake_request_init(&fake, GH_GET, "/check", 6, NULL, 0);
+    gh_api_begin(&api, &fake.request);
+    ck_assert_uint_eq(fake.answers, 0);
+    ck_assert(fake.request.route->handle == gh_route_check);
+}
+END_TEST
+
+static const struct {
+    const char *name;
+    bool is_valid;
+} run_names[] = {
+    {"a", true},      {"f--20260101--120000_123456", true}, {"A.b_c@d-9", true}, {"_x", true},
+    {"-x", true},     {"", false},     {".", false},   {"..", false},  {".hidden", false},
+    {"a/b", false},   {"../a", false}, {"a b", false}, {"a\n", false}, {"a%2f", false},
+    {"caf\xc3\xa9", false}, {"a\\b", false},
+};
+
+START_TEST(run_names_are_identifiers)
+{
+    struct gh_slice name = {run_names[_i].name, strlen(run_names[_i].name)};
+    ck_assert_int_eq(gh_run_name_is_valid(name), run_names[_i].is_valid);
+}
+END_TEST
+
+START_TEST(run_names_have_a_limit)
+{
+    char name[514];
+
+    memset(name, 'x', sizeof name);
+    ck_assert(gh_run_name_is_valid((struct gh_slice){name, 512}));
+    ck_assert(!gh_run_name_is_valid((struct gh_slice){name, 513}));
+    ck_assert(!gh_run_name_is_valid((struct gh_slice){"a\0b", 3}));
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_loop_test(tests, each_url_has_its_function, 0, (int)COUNT(served));
+    tcase_add_loop_test(tests, head_is_answered_as_get, 0, (int)COUNT(served));
+    tcase_add_loop_test(tests, unknown_urls_are_not_found, 0, (int)COUNT(unknown));
+    tcase_add_loop_test(tests, wrong_method_is_told_the_right_one, 0, (int)COUNT(served));
+    tcase_add_test(tests, allow_names_what_is_served);
+    tcase_add_loop_test(tests, allow_names_both_methods_of_a_url_with_two, 0, 2);
+    tcase_add_test(tests, begin_answers_what_has_no_route);
+    tcase_add_loop_test(tests, run_names_are_identifiers, 0, (int)COUNT(run_names));
+    tcase_add_test(tests, run_names_have_a_limit);
+}
+
+int
+main(void)
+{
+    return run_tests("api_routes", add);
+}
