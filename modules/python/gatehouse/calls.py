@@ -41,7 +41,7 @@ _LAZY = (GeneratorType, CoroutineType, AsyncGeneratorType)
 _COMMON = frozenset((bool, int, float, str, bytes, dict, list, tuple, type(None)))
 _SEQUENCES = frozenset((list, tuple))
 
-_loads, _unbase64 = pickle.loads, _gatehouse.unbase64
+_loads, _unbase64, _unquote = pickle.loads, _gatehouse.unbase64, _gatehouse.unquote
 _scan = json.JSONDecoder().scan_once
 _encoders = serialize.encoders
 
@@ -67,14 +67,14 @@ def handle(
     """
     if kind != CALL:
         return _other(kind, call_id, serialization, flags, key, method, run_name, data)
-    call = None
+    call = fn = kwargs = None
     try:
         running[call_id] = get_ident()
         try:
             target = targets.get((key, method))
             if target is None:
                 target = find_target(key, method)
-            if flags > STREAM_LOGS or target.is_general:
+            if target.is_general or (flags > STREAM_LOGS and flags != QUERY):
                 return _call(target, call_id, serialization, flags, run_name, data)
             fn = target.fn
             if fn is None:
@@ -82,28 +82,27 @@ def handle(
                 if not callable(fn):
                     return _call(target, call_id, serialization, flags, run_name, data)
             args, kwargs = (), None
-            if data is not None:
-                # The common payloads, decoded here; whatever is odd about one, _call tells
-                # precisely.
+            if flags == QUERY:
+                kwargs = _query(target, fn, data)
+                if kwargs is None:
+                    return _call(target, call_id, serialization, flags, run_name, data)
+            elif data is not None:
+                # The common payloads, decoded here; whatever is odd about one, _call tells precisely.
                 try:
                     if serialization == PICKLE:
                         payload = _loads(_unbase64(data))
                     else:
-                        text = str(data, "utf-8")  # type: ignore[call-overload]
+                        raw = _unquote(data) if serialization == JSON else data
+                        text = str(raw, "utf-8")  # type: ignore[call-overload]
                         payload, end = _scan(text, 0)
-                        if serialization == JSON:
-                            text = payload
-                            payload, end = _scan(text, 0)
                         if end != len(text):
                             payload = None
                     args, kwargs = payload.get("args"), payload.get("kwargs")
                 except Exception:
                     args = None
-                if type(args) not in _SEQUENCES or (
-                    kwargs is not None and type(kwargs) is not dict
-                ):
+                if type(args) not in _SEQUENCES or (kwargs is not None and type(kwargs) is not dict):
                     return _call(target, call_id, serialization, flags, run_name, data)
-            if flags:
+            if flags == STREAM_LOGS:
                 call = Call(call_id, True, run_name)
                 call_var.set(call)
             value = fn(*args, **kwargs) if kwargs else fn(*args)
@@ -116,9 +115,11 @@ def handle(
                 call = None
             return answer
         except BaseException as error:
+            if flags == QUERY and fn is not None and type(error) is TypeError:
+                return _blamed(fn, kwargs, error, serialization)
             return errors.answer(error, NONE if flags & BARE else serialization)
         finally:
-            if flags:
+            if flags == STREAM_LOGS:
                 call_var.set(None)
             if call is not None:
                 streams.end(call)
@@ -128,6 +129,26 @@ def handle(
     except BaseException as error:  # a cancel that fired in the lines above
         running.pop(call_id, None)
         return errors.answer(error, serialization)
+
+
+def _query(target: Target, fn: Any, data: object) -> Any:
+    """Keyword arguments of a GET call when none needs a cast, else None."""
+    texts = target.texts
+    if texts is None:
+        from . import cast
+
+        texts = target.texts = cast.text_parameters(fn)
+    kwargs, _ = _scan(str(data, "utf-8"), 0)  # type: ignore[call-overload]
+    return kwargs if texts.issuperset(kwargs) else None
+
+
+def _blamed(fn: Any, kwargs: Any, error: TypeError, serialization: int) -> Answer:
+    """The answer for a TypeError of a GET call: a 422 when the arguments were at fault."""
+    try:
+        _blame_arguments(fn, (), kwargs or {}, error, QUERY)
+    except BadRequest as refused:
+        return errors.answer(refused, serialization)
+    return errors.answer(error, serialization)
 
 
 def _other(kind: int, call_id: int, serialization: int, *rest: Any) -> Answer:

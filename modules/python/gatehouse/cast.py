@@ -65,6 +65,16 @@ def _plan(fn: Any) -> Tuple[Dict[str, Any], Any]:
     return hints, rest
 
 
+def text_parameters(fn: Any) -> frozenset:
+    """Names of the parameters of FN whose text needs no cast: annotated str, or not at all."""
+    hints, rest = _plan(fn)
+    try:
+        parameters = inspect.signature(fn).parameters
+    except (TypeError, ValueError):
+        return frozenset()
+    return frozenset(name for name in parameters if hints.get(name, rest) in (None, str))
+
+
 def arguments(fn: Any, given: Dict[str, Any]) -> Dict[str, Any]:
     """GIVEN (name -> text) cast for FN. Raises BadRequest(422) with one entry per argument that
     does not fit.

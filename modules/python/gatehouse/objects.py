@@ -41,9 +41,10 @@ class Target:
     fn: what to call, or None: then it is the attribute `name` of `owner`, looked up on each call.
     is_async: await the result before answering (the signature says async and not gen).
     is_general: the short way through calls.handle is not for it.
+    texts: names of the parameters that take the text of a GET call as it is; None until asked for.
     """
 
-    __slots__ = ("fn", "owner", "name", "is_async", "is_general", "entry")
+    __slots__ = ("fn", "owner", "name", "is_async", "is_general", "entry", "texts")
 
     def __init__(self, entry: Entry, fn: object, owner: object, name: str, is_async: bool) -> None:
         self.entry = entry
@@ -52,6 +53,7 @@ class Target:
         self.name = name
         self.is_async = is_async
         self.is_general = is_async or isinstance(fn, _Attribute)
+        self.texts: Optional[frozenset] = None
 
 
 def is_coroutine_function(fn: object) -> bool:
