@@ -27,6 +27,10 @@ unit_programs = \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
 	%reldir%/unit/pool_shm_test \
+	%reldir%/unit/python_inbox_test \
+	%reldir%/unit/python_literal_test \
+	%reldir%/unit/python_outbox_test \
+	%reldir%/unit/python_parts_test \
 	%reldir%/unit/store_cluster_test \
 	%reldir%/unit/store_keys_test \
 	%reldir%/unit/store_runs_test \

@@ -110,24 +110,42 @@ gh_baton_sit(struct gh_baton *baton, bool is_new)
     return leads;
 }
 
+/* Let a thread that sits lead, else the next to sit down. With the lock held. */
+static void
+call_successor(struct gh_baton *baton)
+{
+    struct gh_seat *seat = baton->seated;
+
+    if (seat) {
+        baton->seated = seat->next;
+        baton->seated_count--;
+        seat->leads = true;
+        pthread_cond_signal(&seat->called);
+    } else {
+        baton->vacant = true;
+    }
+}
+
 /* The call TOKEN is slow: have another thread lead. Without one at hand the leader stays. */
 static void
 depose(struct gh_baton *baton, uint64_t token)
 {
     pthread_mutex_lock(&baton->lock);
     bool has_successor = baton->seated || baton->starting;
-    if (has_successor && atomic_compare_exchange_strong(&baton->running, &token, 0)) {
-        struct gh_seat *seat = baton->seated;
-        if (seat) {
-            baton->seated = seat->next;
-            baton->seated_count--;
-            seat->leads = true;
-            pthread_cond_signal(&seat->called);
-        } else {
-            baton->vacant = true;
-        }
-    }
+    if (has_successor && atomic_compare_exchange_strong(&baton->running, &token, 0))
+        call_successor(baton);
     pthread_mutex_unlock(&baton->lock);
+}
+
+bool
+gh_baton_hand_over(struct gh_baton *baton)
+{
+    pthread_mutex_lock(&baton->lock);
+    bool has_successor = baton->seated || baton->starting;
+    if (has_successor)
+        call_successor(baton);
+    pthread_mutex_unlock(&baton->lock);
+    return has_successor;
 }
 
 static void

@@ -12,11 +12,15 @@
  *     ... the call ...                         compare-and-swap running: token -> 0, so it has it
  *     gh_baton_end(token): swap fails          calls a seated thread to lead
  *
+ * A leader that knows beforehand that a call will be slow gives the leadership away first, with
+ * gh_baton_hand_over(); else only one slow call could begin every two ticks.
+ *
  * `running` holds a number that is never used twice, so a new call cannot be taken for an old one.
  * While no call runs and nothing waits to be sent, the monitor sleeps on a futex and costs nothing.
  *
  * Nothing here knows of Python, and no function may be called with the interpreter lock held except
- * gh_baton_begin, gh_baton_end, gh_baton_wants_thread, gh_baton_thread_failed and gh_baton_poke.
+ * gh_baton_begin, gh_baton_end, gh_baton_hand_over, gh_baton_wants_thread, gh_baton_thread_failed and
+ * gh_baton_poke.
  * Source: shared design notes, section 2, "baton". */
 #ifndef GH_BATON_H
 #define GH_BATON_H
@@ -28,7 +32,7 @@
 
 #define GH_BATON_TICK_NS 1000000L
 #define GH_BATON_QUIET_TICKS 5u    /* idle ticks after which the monitor goes to sleep */
-#define GH_BATON_IDLE_MAX 8u       /* seated threads; one more ends instead */
+#define GH_BATON_IDLE_MAX 64u      /* seated threads; one more ends instead */
 #define GH_BATON_THREADS_MAX 1024u /* past it, a call has to wait for another to end */
 
 struct gh_seat;
@@ -65,6 +69,10 @@ bool gh_baton_sit(struct gh_baton *baton, bool is_new);
 /* The leader's, around each call. gh_baton_end is false when it has been deposed. */
 uint64_t gh_baton_begin(struct gh_baton *baton);
 bool gh_baton_end(struct gh_baton *baton, uint64_t token);
+
+/* The leader's, between calls: have another thread lead. False when none is at hand; the caller then
+ * leads on. */
+bool gh_baton_hand_over(struct gh_baton *baton);
 
 /* Have on_tick called within about two ticks. Any thread. */
 void gh_baton_poke(struct gh_baton *baton);

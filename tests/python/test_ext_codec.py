@@ -24,7 +24,7 @@ def load_extension():
     path = str(build_file("_gatehouse.abi3.so"))
     loader = importlib.machinery.ExtensionFileLoader("_gatehouse", path)
     spec = importlib.util.spec_from_file_location("_gatehouse", path, loader=loader)
-    before = sys.modules.get("_gatehouse")
+    before = sys.modules.pop("_gatehouse", None)  # it would be updated with what is loaded
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     sys.modules.pop("_gatehouse", None)

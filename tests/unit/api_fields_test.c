@@ -117,8 +117,8 @@ static const struct {
     {"\"T\"", 1},     {"\"Yes\"", 1},   {"\"y\"", 1},    {"\"ON\"", 1},  {"\"1\"", 1},
     {"\"off\"", 0},   {"\"No\"", 0},    {"\"n\"", 0},    {"\"f\"", 0},   {"\"FALSE\"", 0},
     {"\"\\u0031\"", 1}, {"2", -1},      {"-1", -1},      {"1.5", -1},    {"\"maybe\"", -1},
-    {"\"\"", -1},     {"\" true\"", -1}, {"[]", -1},     {"{}", -1},     {"tru", -1},
-    {"True", -1},     {"\"\\ud800\"", -1}, {"\"true\\u0000\"", -1},
+    {"\"\"", -1},     {"\" true\"", -1}, {"[]", -1},     {"{}", -1},     {"NaN", -1},
+    {"\"true\\u0000\"", -1},
 };
 
 START_TEST(flags_are_read_as_the_clients_server_does)
@@ -153,9 +153,7 @@ static const struct {
     {"\" 42 \"", NULL, 42},
     {"\"-7\"", NULL, -7},
     {"3.5", "int_from_float", 0},
-    {"9223372036854775808", "int_type", 0},
     {"1e30", "int_from_float", 0},
-    {"1e400", "int_type", 0},
     {"\"9223372036854775808\"", "int_parsing", 0},
     {"\"x\"", "int_parsing", 0},
     {"\"1x\"", "int_parsing", 0},
@@ -167,8 +165,6 @@ static const struct {
     {"[1]", "int_type", 0},
     {"{}", "int_type", 0},
     {"NaN", "int_type", 0},
-    {"1.2.3", "int_type", 0},
-    {"-", "int_type", 0},
 };
 
 START_TEST(numbers_are_read_as_the_clients_server_does)
@@ -233,19 +229,14 @@ static const struct {
 } wrong[] = {
     {"{\"text\": 5}", "{\"type\":\"string_type\",\"loc\":[\"body\",\"text\"],"
                       "\"msg\":\"Input should be a valid string\",\"input\":5}"},
-    {"{\"text\": \"\\ud800\"}", "\"type\":\"string_type\""},
-    {"{\"text\": \"\xff\"}", "\"type\":\"string_type\""},
-    {"{\"text\": \"a\tb\"}", "\"type\":\"string_type\""},
     {"{\"text\": {\"a\": [1, 2]}}", "\"input\":{\"a\":[1,2]}}"},
-    {"{\"text\": [1,,]}", "\"input\":null}"}, /* no JSON: must not get into ours */
     {"{\"object\": []}", "{\"type\":\"dict_type\",\"loc\":[\"body\",\"object\"],"
                          "\"msg\":\"Input should be a valid dictionary\",\"input\":[]}"},
-    {"{\"object\": {,}}", "\"type\":\"dict_type\""},
     {"{\"object\": \"{}\"}", "\"type\":\"dict_type\""},
     {"{\"list\": {}}", "{\"type\":\"list_type\",\"loc\":[\"body\",\"list\"],"
                        "\"msg\":\"Input should be a valid list\",\"input\":{}}"},
-    {"{\"list\": [\"a\", 1, null]}", "\"loc\":[\"body\",\"list\",\"1\"]"},
-    {"{\"list\": [\"a\", 1, null]}", "\"loc\":[\"body\",\"list\",\"2\"]"},
+    {"{\"list\": [\"a\", 1, null]}", "\"loc\":[\"body\",\"list\",1]"},
+    {"{\"list\": [\"a\", 1, null]}", "\"loc\":[\"body\",\"list\",2]"},
     {"{\"map\": {\"a\": \"x\", \"b\\\"\": 7}}",
      "{\"type\":\"string_type\",\"loc\":[\"body\",\"map\",\"b\\\"\"],"
      "\"msg\":\"Input should be a valid string\",\"input\":7}"},
@@ -311,6 +302,17 @@ static const struct {
            "dictionary or object to extract fields from\",\"input\":[]}"},
     {"\"text\"", "\"input\":\"text\""},
     {"null", "\"type\":\"model_attributes_type\""},
+    {"[1,,]", "\"type\":\"json_invalid\""},
+    {"{\"flag\": tru}", "\"type\":\"json_invalid\",\"loc\":[\"body\",9]"},
+    {"{\"flag\": True}", "\"type\":\"json_invalid\""},
+    {"{\"number\": 1.2.3}", "\"type\":\"json_invalid\""},
+    {"{\"number\": -}", "\"type\":\"json_invalid\""},
+    {"{\"text\": \"\xff\"}", "\"type\":\"json_invalid\""},
+    {"{\"text\": \"a\tb\"}", "\"type\":\"json_invalid\""},
+    {"{\"text\": [1,,]}", "\"type\":\"json_invalid\""},
+    {"{\"object\": {,}}", "\"type\":\"json_invalid\""},
+    {"{\"nobody asks\": {,}}", "\"type\":\"json_invalid\""},
+    {"{\"bad name \\x\": 1}", "\"type\":\"json_invalid\""},
 };
 
 START_TEST(bodies_that_are_no_object_are_refused)
@@ -321,6 +323,33 @@ START_TEST(bodies_that_are_no_object_are_refused)
     json_t *tree = json_loadb((char *)fake.answer.bytes, fake.answer.len, 0, NULL);
     ck_assert_ptr_nonnull(tree);
     json_decref(tree);
+}
+END_TEST
+
+/* RFC 8259 sets no bounds to numbers, and lets a \\u escape stand for half a character. */
+static const char *const unasked[] = {"18446744073709551616", "-99999999999999999999", "1e400",
+                                      "[1e400]", "\"\\ud800\"", "[\"\\ud800\"]", "\"\\u0000\""};
+
+START_TEST(members_that_nobody_asks_for_may_hold_any_json)
+{
+    char json[100];
+
+    snprintf(json, sizeof json, "{\"extra\": %s, \"text\": \"x\"}", unasked[_i]);
+    ck_assert_msg(read_body(json, strlen(json), NEEDED) == 0, "%s", gh_buf_text(&fake.answer));
+    assert_slice(values[TEXT].text, "x");
+    gh_fields_done(values, NEEDED);
+}
+END_TEST
+
+START_TEST(numbers_out_of_range_are_refused)
+{
+    static const char *const large[] = {"9223372036854775808", "-9223372036854775809", "1e400",
+                                        "\"9223372036854775808\""};
+    char json[100];
+
+    snprintf(json, sizeof json, "{\"number\": %s}", large[_i]);
+    ck_assert_int_eq(read_body(json, strlen(json), NEEDED), -1);
+    ck_assert_uint_eq(fake.status, 422);
 }
 END_TEST
 
@@ -451,6 +480,9 @@ add(TCase *tests)
     tcase_add_test(tests, missing_field_is_named);
     tcase_add_loop_test(tests, long_wrong_value_is_not_sent_back, 0, 2);
     tcase_add_loop_test(tests, bodies_that_are_no_object_are_refused, 0, (int)COUNT(broken));
+    tcase_add_loop_test(tests, members_that_nobody_asks_for_may_hold_any_json, 0,
+                        (int)COUNT(unasked));
+    tcase_add_loop_test(tests, numbers_out_of_range_are_refused, 0, 4);
     tcase_add_loop_test(tests, empty_body_counts_as_absent, 0, 3);
     tcase_add_loop_test(tests, every_beginning_of_a_body_is_refused, 1, (int)sizeof WHOLE - 1);
     tcase_add_test(tests, query_values_are_decoded);

@@ -148,6 +148,23 @@ START_TEST(bytes_of_zero_are_refused_everywhere)
 }
 END_TEST
 
+START_TEST(methods_are_tokens)
+{
+    static const char *const good[] = {"GET", "x", "M-SEARCH", "a!#$%&'*+-.^_`|~9"};
+    static const char *const bad[] = {"", "G T", "GET\t", "GET\x80", "(GET)", "GE\"T"};
+    struct gh_guard guard;
+
+    for (size_t i = 0; i < COUNT(good); i++) {
+        gh_guard_start(&guard, good[i], "HTTP/1.0");
+        ck_assert_ptr_null(gh_guard_verdict(&guard));
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        gh_guard_start(&guard, bad[i], "HTTP/1.0");
+        ck_assert_ptr_nonnull(gh_guard_verdict(&guard));
+    }
+}
+END_TEST
+
 START_TEST(an_empty_name_is_refused)
 {
     struct gh_guard guard;
@@ -240,6 +257,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, heads_that_two_readers_could_take_differently_are_refused, 0,
                         (int)COUNT(refused));
     tcase_add_test(tests, bytes_of_zero_are_refused_everywhere);
+    tcase_add_test(tests, methods_are_tokens);
     tcase_add_test(tests, an_empty_name_is_refused);
     tcase_add_test(tests, first_problem_is_the_one_told);
     tcase_add_loop_test(tests, browsers_are_held_to_the_rules, 0, (int)COUNT(browsers));
