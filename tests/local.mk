@@ -27,10 +27,12 @@ unit_programs = \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
 	%reldir%/unit/pool_shm_test \
+	%reldir%/unit/python_baton_test \
 	%reldir%/unit/python_inbox_test \
 	%reldir%/unit/python_literal_test \
 	%reldir%/unit/python_outbox_test \
 	%reldir%/unit/python_parts_test \
+	%reldir%/unit/python_probe_test \
 	%reldir%/unit/store_cluster_test \
 	%reldir%/unit/store_keys_test \
 	%reldir%/unit/store_runs_test \
@@ -50,7 +52,14 @@ EXTRA_DIST += \
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------
 
 # sorted, programs: fuzz/*_fuzz.c
-fuzz_programs =
+fuzz_programs = \
+	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/frame_fuzz \
+	%reldir%/fuzz/guard_fuzz \
+	%reldir%/fuzz/jsontext_fuzz \
+	%reldir%/fuzz/literal_fuzz \
+	%reldir%/fuzz/query_fuzz \
+	%reldir%/fuzz/url_fuzz
 
 if FUZZING
 # libFuzzer brings main; run one with tools/fuzz.

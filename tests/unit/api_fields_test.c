@@ -8,16 +8,11 @@
 enum { TEXT, NAME, FLAG, NUMBER, BOTH, OBJECT, MAP, LIST, ANY, NEEDED, FIELD_COUNT };
 
 static const struct gh_field fields[FIELD_COUNT] = {
-    [TEXT] = {"text", GH_FIELD_TEXT, false},
-    [NAME] = {"name", GH_FIELD_NAME, false},
-    [FLAG] = {"flag", GH_FIELD_BOOL, false},
-    [NUMBER] = {"number", GH_FIELD_INT, false},
-    [BOTH] = {"both", GH_FIELD_TEXT_OR_INT, false},
-    [OBJECT] = {"object", GH_FIELD_OBJECT, false},
-    [MAP] = {"map", GH_FIELD_TEXT_MAP, false},
-    [LIST] = {"list", GH_FIELD_TEXT_LIST, false},
-    [ANY] = {"any", GH_FIELD_ANY, false},
-    [NEEDED] = {"needed", GH_FIELD_TEXT, true},
+    [TEXT] = {"text", GH_FIELD_TEXT, false},        [NAME] = {"name", GH_FIELD_NAME, false},
+    [FLAG] = {"flag", GH_FIELD_BOOL, false},        [NUMBER] = {"number", GH_FIELD_INT, false},
+    [BOTH] = {"both", GH_FIELD_TEXT_OR_INT, false}, [OBJECT] = {"object", GH_FIELD_OBJECT, false},
+    [MAP] = {"map", GH_FIELD_TEXT_MAP, false},      [LIST] = {"list", GH_FIELD_TEXT_LIST, false},
+    [ANY] = {"any", GH_FIELD_ANY, false},           [NEEDED] = {"needed", GH_FIELD_TEXT, true},
 };
 
 static struct fake_request fake;
@@ -113,12 +108,19 @@ static const struct {
     const char *json;
     int flag; /* -1: refused */
 } flags[] = {
-    {"true", 1},      {"false", 0},     {"1", 1},        {"0", 0},       {"\"true\"", 1},
-    {"\"T\"", 1},     {"\"Yes\"", 1},   {"\"y\"", 1},    {"\"ON\"", 1},  {"\"1\"", 1},
-    {"\"off\"", 0},   {"\"No\"", 0},    {"\"n\"", 0},    {"\"f\"", 0},   {"\"FALSE\"", 0},
-    {"\"\\u0031\"", 1}, {"2", -1},      {"-1", -1},      {"1.5", -1},    {"\"maybe\"", -1},
-    {"\"\"", -1},     {"\" true\"", -1}, {"[]", -1},     {"{}", -1},     {"NaN", -1},
-    {"\"true\\u0000\"", -1},
+    {"true", 1},      {"false", 0},
+    {"1", 1},         {"0", 0},
+    {"\"true\"", 1},  {"\"T\"", 1},
+    {"\"Yes\"", 1},   {"\"y\"", 1},
+    {"\"ON\"", 1},    {"\"1\"", 1},
+    {"\"off\"", 0},   {"\"No\"", 0},
+    {"\"n\"", 0},     {"\"f\"", 0},
+    {"\"FALSE\"", 0}, {"\"\\u0031\"", 1},
+    {"2", -1},        {"-1", -1},
+    {"1.5", -1},      {"\"maybe\"", -1},
+    {"\"\"", -1},     {"\" true\"", -1},
+    {"[]", -1},       {"{}", -1},
+    {"NaN", -1},      {"\"true\\u0000\"", -1},
 };
 
 START_TEST(flags_are_read_as_the_clients_server_does)
@@ -213,7 +215,8 @@ END_TEST
 
 START_TEST(trees_are_built)
 {
-    static const char json[] = "{\"object\": {\"a\": [1]}, \"map\": {\"k\": \"v\"}, \"list\": [\"x\"]}";
+    static const char json[] =
+        "{\"object\": {\"a\": [1]}, \"map\": {\"k\": \"v\"}, \"list\": [\"x\"]}";
 
     ck_assert_int_eq(read_body(json, strlen(json), NEEDED), 0);
     ck_assert(json_is_array(json_object_get(values[OBJECT].tree, "a")));
@@ -298,8 +301,9 @@ static const struct {
     {"{\"text\": \"x\"} x", "\"error\":\"Extra data\""},
     {"{'text': 1}", "Expecting property name enclosed in double quotes"},
     {"<html>", "\"type\":\"json_invalid\""},
-    {"[]", "{\"type\":\"model_attributes_type\",\"loc\":[\"body\"],\"msg\":\"Input should be a valid "
-           "dictionary or object to extract fields from\",\"input\":[]}"},
+    {"[]",
+     "{\"type\":\"model_attributes_type\",\"loc\":[\"body\"],\"msg\":\"Input should be a valid "
+     "dictionary or object to extract fields from\",\"input\":[]}"},
     {"\"text\"", "\"input\":\"text\""},
     {"null", "\"type\":\"model_attributes_type\""},
     {"[1,,]", "\"type\":\"json_invalid\""},
@@ -327,8 +331,9 @@ START_TEST(bodies_that_are_no_object_are_refused)
 END_TEST
 
 /* RFC 8259 sets no bounds to numbers, and lets a \\u escape stand for half a character. */
-static const char *const unasked[] = {"18446744073709551616", "-99999999999999999999", "1e400",
-                                      "[1e400]", "\"\\ud800\"", "[\"\\ud800\"]", "\"\\u0000\""};
+static const char *const unasked[] = {
+    "18446744073709551616", "-99999999999999999999", "1e400",      "[1e400]",
+    "\"\\ud800\"",          "[\"\\ud800\"]",         "\"\\u0000\""};
 
 START_TEST(members_that_nobody_asks_for_may_hold_any_json)
 {
@@ -381,8 +386,8 @@ END_TEST
 
 START_TEST(query_values_are_decoded)
 {
-    ck_assert_int_eq(read_query("text=a+b%26c&flag=Yes&number=-5&needed=&text=last%20one&x=1",
-                                FIELD_COUNT), 0);
+    ck_assert_int_eq(
+        read_query("text=a+b%26c&flag=Yes&number=-5&needed=&text=last%20one&x=1", FIELD_COUNT), 0);
     assert_slice(values[TEXT].text, "last one");
     ck_assert(values[FLAG].flag);
     ck_assert_int_eq(values[NUMBER].number, -5);

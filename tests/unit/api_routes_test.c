@@ -75,9 +75,22 @@ START_TEST(head_is_answered_as_get)
 END_TEST
 
 static const char *const unknown[] = {
-    "/",          "//",       "/nothing", "/checks",      "/chec",    "/CHECK",      "//check",
-    "/a/b/c",     "/a//",     "//b",      "/a//b",        "/check//", "/1/2/3/4/5/6/7/8/9",
-    "/%63heck",   "/metrics", "/status/a/b",
+    "/",
+    "//",
+    "/nothing",
+    "/checks",
+    "/chec",
+    "/CHECK",
+    "//check",
+    "/a/b/c",
+    "/a//",
+    "//b",
+    "/a//b",
+    "/check//",
+    "/1/2/3/4/5/6/7/8/9",
+    "/%63heck",
+    "/metrics",
+    "/status/a/b",
 };
 
 START_TEST(unknown_urls_are_not_found)
@@ -163,10 +176,22 @@ static const struct {
     const char *name;
     bool is_valid;
 } run_names[] = {
-    {"a", true},      {"f--20260101--120000_123456", true}, {"A.b_c@d-9", true}, {"_x", true},
-    {"-x", true},     {"", false},     {".", false},   {"..", false},  {".hidden", false},
-    {"a/b", false},   {"../a", false}, {"a b", false}, {"a\n", false}, {"a%2f", false},
-    {"caf\xc3\xa9", false}, {"a\\b", false},
+    {"a", true},
+    {"f--20260101--120000_123456", true},
+    {"A.b_c@d-9", true},
+    {"_x", true},
+    {"-x", true},
+    {"", false},
+    {".", false},
+    {"..", false},
+    {".hidden", false},
+    {"a/b", false},
+    {"../a", false},
+    {"a b", false},
+    {"a\n", false},
+    {"a%2f", false},
+    {"caf\xc3\xa9", false},
+    {"a\\b", false},
 };
 
 START_TEST(run_names_are_identifiers)

@@ -95,8 +95,7 @@ START_TEST(every_code_point_comes_back)
             ck_assert_mem_eq(back.bytes, text, len);
         }
         if (point % 97 == 0 && point > 0) {
-            json_t *tree =
-                json_loadb((char *)literal.bytes, literal.len, JSON_DECODE_ANY, NULL);
+            json_t *tree = json_loadb((char *)literal.bytes, literal.len, JSON_DECODE_ANY, NULL);
             ck_assert_uint_eq(json_string_length(tree), len);
             ck_assert_mem_eq(json_string_value(tree), text, len);
             json_decref(tree);
@@ -139,14 +138,43 @@ START_TEST(unquote_can_yield_a_nul)
 END_TEST
 
 static const char *const bad[] = {
-    "", "\"", "abc", "\"abc", "abc\"", "'abc'", " \"a\"", "\"a\" ", "\"a\"b\"", "\"\\\"", "\"\\x41\"",
-    "\"\\U0041\"", "\"\\u\"", "\"\\u004\"", "\"\\u004g\"", "\"\\u 041\"", "\"\\u-041\"",
+    "",
+    "\"",
+    "abc",
+    "\"abc",
+    "abc\"",
+    "'abc'",
+    " \"a\"",
+    "\"a\" ",
+    "\"a\"b\"",
+    "\"\\\"",
+    "\"\\x41\"",
+    "\"\\U0041\"",
+    "\"\\u\"",
+    "\"\\u004\"",
+    "\"\\u004g\"",
+    "\"\\u 041\"",
+    "\"\\u-041\"",
     /* surrogates alone or in the wrong order */
-    "\"\\ud83d\"", "\"\\ud83dx\"", "\"\\ud83d\\n\"", "\"\\ud83d\\u0041\"", "\"\\ud83d\\ud83d\"",
-    "\"\\ude00\"", "\"\\ude00\\ud83d\"", "\"\\ud83d\\ude0\"", "\"\\ud83d\\u\"",
+    "\"\\ud83d\"",
+    "\"\\ud83dx\"",
+    "\"\\ud83d\\n\"",
+    "\"\\ud83d\\u0041\"",
+    "\"\\ud83d\\ud83d\"",
+    "\"\\ude00\"",
+    "\"\\ude00\\ud83d\"",
+    "\"\\ud83d\\ude0\"",
+    "\"\\ud83d\\u\"",
     /* raw control characters, bytes that are not UTF-8 */
-    "\"a\nb\"", "\"\t\"", "\"\x1f\"", "\"\x80\"", "\"\xc0\xaf\"", "\"\xed\xa0\x80\"", "\"\xe2\x82\"",
-    "\"\xf4\x90\x80\x80\"", "\"\xff\"",
+    "\"a\nb\"",
+    "\"\t\"",
+    "\"\x1f\"",
+    "\"\x80\"",
+    "\"\xc0\xaf\"",
+    "\"\xed\xa0\x80\"",
+    "\"\xe2\x82\"",
+    "\"\xf4\x90\x80\x80\"",
+    "\"\xff\"",
 };
 
 START_TEST(unquote_refuses_what_is_no_literal)

@@ -109,8 +109,8 @@ END_TEST
 START_TEST(json_line_is_one_object_with_a_member_per_pair)
 {
     capture(GH_LOG_INFO, GH_LOG_JSON);
-    gh_log(GH_LOG_INFO, "process.ready", "process=%s pid=%d empty= path=/a/b?c=d", gh_log_quote("x"),
-           7);
+    gh_log(GH_LOG_INFO, "process.ready", "process=%s pid=%d empty= path=/a/b?c=d",
+           gh_log_quote("x"), 7);
     json_t *tree = captured_object();
 
     ck_assert_uint_eq(json_object_size(tree), 7);
@@ -126,7 +126,7 @@ START_TEST(json_line_is_one_object_with_a_member_per_pair)
 END_TEST
 
 static const char *const words[] = {
-    "",          "plain",         "two words", "a=b",  "quote\"d",       "back\\slash",
+    "",          "plain",        "two words", "a=b",  "quote\"d",       "back\\slash",
     "line\nend", "ends with \\", "\x01\x1f",  "\x7f", "\xe2\x82\xac=1", " key=value ",
 };
 
@@ -146,8 +146,9 @@ END_TEST
 START_TEST(json_line_has_numbers_for_whole_numbers)
 {
     capture(GH_LOG_INFO, GH_LOG_JSON);
-    gh_log(GH_LOG_INFO, "event", "zero=0 long=999999999999999 longer=1000000000000000 lead=007 "
-                                 "minus=-1 real=1.5 word=1s");
+    gh_log(GH_LOG_INFO, "event",
+           "zero=0 long=999999999999999 longer=1000000000000000 lead=007 "
+           "minus=-1 real=1.5 word=1s");
     json_t *tree = captured_object();
 
     assert_number(tree, "zero", 0);

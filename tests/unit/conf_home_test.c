@@ -45,7 +45,7 @@ END_TEST
 static const struct {
     const char *given, *absolute;
 } paths[] = {
-    {"/a/b", "/a/b"}, {"~", "/h"},      {"~/", "/h/"},        {"~/x/y", "/h/x/y"},
+    {"/a/b", "/a/b"}, {"~", "/h"},     {"~/", "/h/"},           {"~/x/y", "/h/x/y"},
     {"x", "/h/x"},    {"~x", "/h/~x"}, {"x/../y", "/h/x/../y"}, {"", "/h/"},
 };
 

@@ -91,7 +91,17 @@ START_TEST(limits_of_each_number_hold)
 END_TEST
 
 static const char *const no_numbers[] = {
-    "", "x", "1x", "0x10", " 1", "1 ", "+1", "-1", "1.5", "1e3", "18446744073709551616",
+    "",
+    "x",
+    "1x",
+    "0x10",
+    " 1",
+    "1 ",
+    "+1",
+    "-1",
+    "1.5",
+    "1e3",
+    "18446744073709551616",
     "99999999999999999999999",
 };
 
@@ -227,8 +237,8 @@ START_TEST(modules_are_named_files_with_an_attribute)
     char *folder = make_folder();
     char *file GH_SCOPED(gh_free) = write_file(folder, "a:b.py", "");
     char *one GH_SCOPED(gh_free) = gh_asprintf("m=%s:f", file);
-    char *two GH_SCOPED(gh_free) = gh_asprintf("--module=n=%s/../%s:C", folder,
-                                               strrchr(folder, '/') + 1);
+    char *two GH_SCOPED(gh_free) =
+        gh_asprintf("--module=n=%s/../%s:C", folder, strrchr(folder, '/') + 1);
     char real[PATH_MAX];
 
     ck_assert_ptr_nonnull(realpath(file, real));
@@ -250,9 +260,20 @@ START_TEST(modules_are_named_files_with_an_attribute)
 END_TEST
 
 static const char *const bad_modules[] = {
-    "",          "m",           "m=",        "m=f",          "m=/dev/null:", "=/dev/null:f",
-    "m=:f",      ":=f",         "a/b=/:f",   "a?b=/:f",      "a#b=/:f",      "_gatehouse=/:f",
-    "_gatehouse_x=/:f",         "m=/nonexistent/file.py:f",
+    "",
+    "m",
+    "m=",
+    "m=f",
+    "m=/dev/null:",
+    "=/dev/null:f",
+    "m=:f",
+    ":=f",
+    "a/b=/:f",
+    "a?b=/:f",
+    "a#b=/:f",
+    "_gatehouse=/:f",
+    "_gatehouse_x=/:f",
+    "m=/nonexistent/file.py:f",
 };
 
 START_TEST(bad_module_is_a_bad_value_that_shows_it)

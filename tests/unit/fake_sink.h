@@ -39,7 +39,8 @@ static inline const char *
 fake_header(struct gh_request *request, const char *name)
 {
     const struct fake_request *fake = fake_of(request);
-    return fake->header_name && strcasecmp(fake->header_name, name) == 0 ? fake->header_value : NULL;
+    return fake->header_name && strcasecmp(fake->header_name, name) == 0 ? fake->header_value
+                                                                         : NULL;
 }
 
 static inline void

@@ -168,7 +168,8 @@ fake_call(struct fake_link *link, uint64_t id, const struct gh_call_head *call)
     if (fake_is(call, "raise"))
         fake_result(link, id, 500, GH_OUTCOME_RAISED, "{\"detail\":\"raised\"}", 19, -1);
     else if (fake_is(call, "env"))
-        fake_result(link, id, 200, 0, getenv("RH_TOKEN") ? "leaked" : getenv("GH_TEST_MARK"), 6, -1);
+        fake_result(link, id, 200, 0, getenv("RH_TOKEN") ? "leaked" : getenv("GH_TEST_MARK"), 6,
+                    -1);
     else if (fake_is(call, "memfd"))
         fake_memfd_result(link, id, call, true);
     else

@@ -459,7 +459,8 @@ START_TEST(partial_writes_keep_bytes_and_descriptors_together)
         if (has_fd)
             offsets[count++] = wanted.len;
         add_frame(&wanted, GH_FRAME_CALL, has_fd ? GH_FRAME_HAS_FD : 0, i, body, len);
-        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, has_fd ? memfd_with(text) : -1, false);
+        gh_channel_send(&channel, GH_FRAME_CALL, i, &part, 1, has_fd ? memfd_with(text) : -1,
+                        false);
         if (i % 5 == 0)
             gh_channel_flush(&channel);
     }

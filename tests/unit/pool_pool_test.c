@@ -63,10 +63,8 @@ START_TEST(ids_are_never_used_again)
 
     memset(outcomes, 0, sizeof outcomes);
     for (size_t i = 0; i < COUNT(outcomes); i++) {
-        struct gh_call_order order = {.kind = GH_FRAME_CALL,
-                                      .fd = -1,
-                                      .on_done = take_answer,
-                                      .context = &outcomes[i]};
+        struct gh_call_order order = {
+            .kind = GH_FRAME_CALL, .fd = -1, .on_done = take_answer, .context = &outcomes[i]};
         struct gh_call *call;
         ck_assert_int_eq(gh_pool_call(process, &order, &call, NULL), GH_OK);
         ids[i] = call->id;
@@ -100,13 +98,12 @@ START_TEST(data_can_be_a_slice_of_a_memfd)
     int fd = gh_shm_open(&err);
     ck_assert_int_eq(gh_shm_write(fd, body, len, &err), GH_OK);
     ck_assert_int_eq(gh_shm_seal(fd, &err), GH_OK);
-    struct gh_call_order order = {.kind = GH_FRAME_CALL,
-                                  .head = {.key = {"k", 1},
-                                           .data_offset = _i ? 3 : 0,
-                                           .data_len = _i ? len - 5 : len},
-                                  .fd = fd,
-                                  .on_done = take_answer,
-                                  .context = &outcome};
+    struct gh_call_order order = {
+        .kind = GH_FRAME_CALL,
+        .head = {.key = {"k", 1}, .data_offset = _i ? 3 : 0, .data_len = _i ? len - 5 : len},
+        .fd = fd,
+        .on_done = take_answer,
+        .context = &outcome};
 
     ck_assert_int_eq(gh_pool_call(process, &order, NULL, &err), GH_OK);
     rig_run_until(&outcome.is_done);

@@ -212,8 +212,7 @@ call_again(struct gh_call *call, const struct gh_answer *answer)
     struct outcome *outcome = call->context;
 
     ck_assert_ptr_nonnull(answer->failure);
-    rc_in_answer =
-        send_order(call->process, GH_FRAME_CALL, "k", "m", NULL, NULL, &err_in_answer);
+    rc_in_answer = send_order(call->process, GH_FRAME_CALL, "k", "m", NULL, NULL, &err_in_answer);
     outcome->is_done = true;
 }
 
@@ -283,8 +282,9 @@ START_TEST(name_is_taken_once)
     struct gh_err err;
 
     ready_process("serves");
-    ck_assert_int_eq(gh_pool_start(rig.pool, "serves", "null", "null", "null", "", NULL, NULL, &err),
-                     GH_E_INPUT);
+    ck_assert_int_eq(
+        gh_pool_start(rig.pool, "serves", "null", "null", "null", "", NULL, NULL, &err),
+        GH_E_INPUT);
     assert_contains(err.text, "serves exists already");
     ck_assert_uint_eq(rig.pool->process_count, 1);
 }

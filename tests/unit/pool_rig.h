@@ -86,9 +86,9 @@ rig_add_hello(void *context, struct gh_buf *out)
     gh_buf_add_text(out, ",\"cluster_config\":{}");
 }
 
-static const struct gh_pool_events rig_events = {NULL,        rig_on_started, rig_on_key_put,
-                                                 rig_on_key_gone, rig_on_died,    rig_on_removed,
-                                                 rig_add_hello};
+static const struct gh_pool_events rig_events = {
+    NULL,        rig_on_started, rig_on_key_put, rig_on_key_gone,
+    rig_on_died, rig_on_removed, rig_add_hello};
 
 /* With EVENTS, or those of the rig. */
 static inline void
@@ -107,8 +107,7 @@ rig_up(const struct gh_pool_events *events)
     gh_log_setup(GH_LOG_ERR, GH_LOG_TEXT);
     ck_assert_int_eq(gh_settings_load(&rig.settings, 1, argv, &err), GH_SETTINGS_RUN);
     ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
-    rig.pool =
-        gh_pool_new(&rig.loop, &rig.settings, rig.folder, events ? events : &rig_events);
+    rig.pool = gh_pool_new(&rig.loop, &rig.settings, rig.folder, events ? events : &rig_events);
 
     char self[4096];
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -205,9 +204,9 @@ take_answer(struct gh_call *call, const struct gh_answer *answer)
     outcome->failure = answer->failure ? gh_strdup(answer->failure) : NULL;
     outcome->was_memfd = answer->fd >= 0;
     if (answer->fd >= 0) {
-        ck_assert_int_eq(pread(answer->fd, gh_buf_reserve(&outcome->body, answer->len + 1),
-                               answer->len, 0),
-                         (ssize_t)answer->len);
+        ck_assert_int_eq(
+            pread(answer->fd, gh_buf_reserve(&outcome->body, answer->len + 1), answer->len, 0),
+            (ssize_t)answer->len);
         outcome->body.len = answer->len;
         close(answer->fd);
     } else {
@@ -228,8 +227,8 @@ start_process(const char *name, struct outcome *outcome)
 {
     struct gh_err err = {0};
 
-    ck_assert_msg(gh_pool_start(rig.pool, name, "null", "null", "null", "", outcome ? take_answer : NULL,
-                                outcome, &err) == GH_OK,
+    ck_assert_msg(gh_pool_start(rig.pool, name, "null", "null", "null", "",
+                                outcome ? take_answer : NULL, outcome, &err) == GH_OK,
                   "%s", err.text);
     return gh_pool_find(rig.pool, name);
 }

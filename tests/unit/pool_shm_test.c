@@ -71,9 +71,7 @@ END_TEST
 /* Each seal alone leaves a way to change the content or to cut it under our feet. */
 START_TEST(check_refuses_each_missing_seal)
 {
-    static const int seals[] = {0,
-                                F_SEAL_WRITE | F_SEAL_SHRINK,
-                                F_SEAL_WRITE | F_SEAL_GROW,
+    static const int seals[] = {0, F_SEAL_WRITE | F_SEAL_SHRINK, F_SEAL_WRITE | F_SEAL_GROW,
                                 F_SEAL_SHRINK | F_SEAL_GROW,
                                 F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW};
     size_t len = 99;

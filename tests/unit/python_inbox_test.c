@@ -146,9 +146,8 @@ START_TEST(large_frames_make_room_for_themselves)
         memset(body, (int)i + 1, sizes[i]);
         add_frame(&out, GH_FRAME_CALL, 0, i, body, sizes[i]);
         while (!gh_inbox_has_frame(&in)) {
-            ssize_t n = sent < out.len
-                            ? send(peer, out.bytes + sent, out.len - sent, MSG_DONTWAIT)
-                            : 0;
+            ssize_t n =
+                sent < out.len ? send(peer, out.bytes + sent, out.len - sent, MSG_DONTWAIT) : 0;
             sent += n > 0 ? (size_t)n : 0;
             ck_assert_int_eq(gh_inbox_read(&in, true), GH_INBOX_OK);
         }

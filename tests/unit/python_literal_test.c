@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "modules/python/literal.h"
 
-#include <jansson.h>
+#include <stdbool.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -72,10 +72,33 @@ START_TEST(unquote_reads_literals)
 END_TEST
 
 static const char *const bad[] = {
-    "", "\"", "abc", "\"abc", "abc\"", "'abc'", "null", "\"a\"b\"", "\"\\\"", "\"\\x41\"", "\"\\u\"",
-    "\"\\u004\"", "\"\\u004g\"", "\"\\u 041\"", "\"\\u@041\"", "\"\\u`041\"", "\"a\nb\"", "\"\t\"",
-    "\"\x1f\"", "\"12345678\x01\"", "\"1234567\x01\"", "\"123456\x01\"", "\"12345678\"9\"",
-    "\"\\ud83d\\u00\"", "\"\\", " ", "\" ",
+    "",
+    "\"",
+    "abc",
+    "\"abc",
+    "abc\"",
+    "'abc'",
+    "null",
+    "\"a\"b\"",
+    "\"\\\"",
+    "\"\\x41\"",
+    "\"\\u\"",
+    "\"\\u004\"",
+    "\"\\u004g\"",
+    "\"\\u 041\"",
+    "\"\\u@041\"",
+    "\"\\u`041\"",
+    "\"a\nb\"",
+    "\"\t\"",
+    "\"\x1f\"",
+    "\"12345678\x01\"",
+    "\"1234567\x01\"",
+    "\"123456\x01\"",
+    "\"12345678\"9\"",
+    "\"\\ud83d\\u00\"",
+    "\"\\",
+    " ",
+    "\" ",
 };
 
 START_TEST(unquote_says_what_is_wrong)
@@ -165,9 +188,25 @@ START_TEST(quote_writes_as_long_as_it_said)
 END_TEST
 
 static const char *const not_utf8[] = {
-    "\x80",         "\xbf",     "\xc0\xaf", "\xc1\xbf", "\xc3",         "a\xc3",    "\xc3(",
-    "\xe0\x80\x80", "\xe2\x82", "\xe2(\xac", "\xe2\x82(", "\xf0\x80\x80\x80", "\xf0\x9f\x98",
-    "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "12345678\xff", "1234567\xe2", "12345678\xf0\x9f\x98",
+    "\x80",
+    "\xbf",
+    "\xc0\xaf",
+    "\xc1\xbf",
+    "\xc3",
+    "a\xc3",
+    "\xc3(",
+    "\xe0\x80\x80",
+    "\xe2\x82",
+    "\xe2(\xac",
+    "\xe2\x82(",
+    "\xf0\x80\x80\x80",
+    "\xf0\x9f\x98",
+    "\xf4\x90\x80\x80",
+    "\xf5\x80\x80\x80",
+    "\xff",
+    "12345678\xff",
+    "1234567\xe2",
+    "12345678\xf0\x9f\x98",
 };
 
 START_TEST(quoted_len_refuses_what_is_not_utf8)
@@ -293,20 +332,48 @@ START_TEST(unbase64_reads_lines_escapes_and_padding)
 {
     struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
 
-    const char *problem =
-        unbase64(base64_good[_i].literal, strlen(base64_good[_i].literal), &out);
+    const char *problem = unbase64(base64_good[_i].literal, strlen(base64_good[_i].literal), &out);
     ck_assert_msg(!problem, "%s", problem);
     assert_slice(out, base64_good[_i].bytes);
 }
 END_TEST
 
 static const char *const base64_bad[] = {
-    "",        "\"",        "YWJj",       "\"YWJj",     "YWJj\"",       "\"Y\"",      "\"YW\"",
-    "\"YWJ\"", "\"YWJjY\"", "\"YQ=\"",    "\"YQ===\"",  "\"YWI==\"",    "\"YWJj=\"",  "\"=\"",
-    "\"Y===\"", "\"YQ==YQ==\"", "\"YQ==a\"", "\"YWJj!\"", "\"YW-j\"",   "\"YW_j\"",   "\"YWJj\\\"\"",
-    "\"YWJj\\\"", "\"YWJj\\b\"", "\"YWJj\\x\"", "\"YWJj\\u00\"", "\"YWJj\\u0080\"", "\"YWJj\\u0000\"",
-    "\"YWJj\n\"", "\"YWJ\x01\"", "\"YWJj\xc3\xa9\"", "\"YW\"Jj\"", "\"YWJj\"\"", "\"\\u20acYWJj\"",
-    "\"YWJj\\ud83d\"", "\"YW\\n\"",
+    "",
+    "\"",
+    "YWJj",
+    "\"YWJj",
+    "YWJj\"",
+    "\"Y\"",
+    "\"YW\"",
+    "\"YWJ\"",
+    "\"YWJjY\"",
+    "\"YQ=\"",
+    "\"YQ===\"",
+    "\"YWI==\"",
+    "\"YWJj=\"",
+    "\"=\"",
+    "\"Y===\"",
+    "\"YQ==YQ==\"",
+    "\"YQ==a\"",
+    "\"YWJj!\"",
+    "\"YW-j\"",
+    "\"YW_j\"",
+    "\"YWJj\\\"\"",
+    "\"YWJj\\\"",
+    "\"YWJj\\b\"",
+    "\"YWJj\\x\"",
+    "\"YWJj\\u00\"",
+    "\"YWJj\\u0080\"",
+    "\"YWJj\\u0000\"",
+    "\"YWJj\n\"",
+    "\"YWJ\x01\"",
+    "\"YWJj\xc3\xa9\"",
+    "\"YW\"Jj\"",
+    "\"YWJj\"\"",
+    "\"\\u20acYWJj\"",
+    "\"YWJj\\ud83d\"",
+    "\"YW\\n\"",
 };
 
 START_TEST(unbase64_says_what_is_wrong)

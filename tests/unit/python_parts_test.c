@@ -32,8 +32,8 @@ assert_written(const struct gh_part *parts, size_t count, const void *wanted, si
 
 START_TEST(parts_follow_each_other)
 {
-    struct gh_part parts[] = {{"{\"data\":", 8, false}, {"abc", 3, true}, {NULL, 0, false},
-                              {"}", 1, false}};
+    struct gh_part parts[] = {
+        {"{\"data\":", 8, false}, {"abc", 3, true}, {NULL, 0, false}, {"}", 1, false}};
     static const char wanted[] = "{\"data\":\"YWJj\\n\"}";
 
     assert_written(parts, COUNT(parts), wanted, sizeof wanted - 1);

@@ -76,7 +76,8 @@ START_TEST(file_goes_over_defaults)
                           "\"compute_properties\": {\"cloud\": \"x\"}}"),
                      GH_OK);
     ck_assert_str_eq(text_of("name"), "/me/box");
-    ck_assert_int_eq(json_integer_value(json_object_get(cluster.config, "server_port")), 4321); /* ours */
+    ck_assert_int_eq(json_integer_value(json_object_get(cluster.config, "server_port")),
+                     4321);                                /* ours */
     ck_assert_str_eq(text_of("server_host"), "127.0.0.1"); /* null is no value */
     ck_assert_str_eq(gh_cluster_ip(&cluster), "10.0.0.1");
     ck_assert_int_eq(json_integer_value(json_object_get(cluster.config, "autostop_mins")), 5);

@@ -113,8 +113,15 @@ START_TEST(put_fills_in_what_the_worker_says)
 }
 END_TEST
 
-static const char *const bad_puts[] = {"", "{", "[]", "null", "{}", "{\"key\": null}", "{\"key\": 1}",
-                                       "{\"key\": \"a\"} x", "{\"key\": \"\xff\"}"};
+static const char *const bad_puts[] = {"",
+                                       "{",
+                                       "[]",
+                                       "null",
+                                       "{}",
+                                       "{\"key\": null}",
+                                       "{\"key\": 1}",
+                                       "{\"key\": \"a\"} x",
+                                       "{\"key\": \"\xff\"}"};
 
 START_TEST(put_without_a_key_changes_nothing)
 {
@@ -356,7 +363,8 @@ START_TEST(rebuild_ends_with_its_worker)
     while (rig.died_count < 2)
         rig_turn();
     ck_assert_ptr_nonnull(find("a"));
-    ck_assert_int_eq(process->state, GH_PROCESS_PARKED); /* two deaths, the second before it served */
+    ck_assert_int_eq(process->state,
+                     GH_PROCESS_PARKED); /* two deaths, the second before it served */
 }
 END_TEST
 

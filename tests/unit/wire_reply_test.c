@@ -132,8 +132,7 @@ START_TEST(exception_is_what_the_client_raises)
     ck_assert_str_eq(json_string_value(json_object_get(data, "traceback")), classes[_i].traceback);
 
     /* The pickle: the class, the plain text even where str() would quote it, and a call. */
-    char *error GH_SCOPED(gh_free) =
-        json_dumps(json_object_get(data, "error"), JSON_ENCODE_ANY);
+    char *error GH_SCOPED(gh_free) = json_dumps(json_object_get(data, "error"), JSON_ENCODE_ANY);
     uint8_t pickle[500];
     size_t len;
     ck_assert_ptr_null(gh_literal_unbase64(error, strlen(error), pickle, &len));

@@ -50,9 +50,9 @@ START_TEST(split_takes_both_forms_apart)
 END_TEST
 
 static const char *const bad_targets[] = {
-    "",       "*",       "a",        "?q",       "host:80",  "http://",  "http:///a", "http://?q",
-    "ftp://h/a", "http:/a", "/a b", "/a\tb",    "/a\nb",    "/\x7f",    "/\x80",     "/caf\xc3\xa9",
-    "/%",     "/%4",     "/%4g",     "/%g4",     "/a?%",     "/a?b=%zz", "/%%41",     "/a#b\r",
+    "",          "*",       "a",    "?q",    "host:80", "http://",  "http:///a", "http://?q",
+    "ftp://h/a", "http:/a", "/a b", "/a\tb", "/a\nb",   "/\x7f",    "/\x80",     "/caf\xc3\xa9",
+    "/%",        "/%4",     "/%4g", "/%g4",  "/a?%",    "/a?b=%zz", "/%%41",     "/a#b\r",
 };
 
 START_TEST(split_refuses_what_is_no_target)
@@ -88,9 +88,14 @@ END_TEST
 static const struct {
     const char *raw, *path, *query;
 } decoded[] = {
-    {"", "", ""},          {"abc", "abc", "abc"},       {"a%20b", "a b", "a b"},
-    {"a+b", "a+b", "a b"}, {"a%2Bb", "a+b", "a+b"},     {"%c3%A9", "\xc3\xa9", "\xc3\xa9"},
-    {"%2541", "%41", "%41"}, {"%25", "%", "%"},
+    {"", "", ""},
+    {"abc", "abc", "abc"},
+    {"a%20b", "a b", "a b"},
+    {"a+b", "a+b", "a b"},
+    {"a%2Bb", "a+b", "a+b"},
+    {"%c3%A9", "\xc3\xa9", "\xc3\xa9"},
+    {"%2541", "%41", "%41"},
+    {"%25", "%", "%"},
 };
 
 START_TEST(decode_undoes_escapes_once)
@@ -171,8 +176,8 @@ static const struct {
     const char *text;
     bool is_same;
 } slices[] = {
-    {{"abc", 3}, "abc", true}, {{"abcd", 3}, "abc", true},  {{NULL, 0}, "", true},
-    {{"abc", 2}, "abc", false}, {{"abc", 3}, "ab", false}, {{"ab\0", 3}, "ab", false},
+    {{"abc", 3}, "abc", true},  {{"abcd", 3}, "abc", true}, {{NULL, 0}, "", true},
+    {{"abc", 2}, "abc", false}, {{"abc", 3}, "ab", false},  {{"ab\0", 3}, "ab", false},
     {{NULL, 0}, "a", false},    {{"abd", 3}, "abc", false}, {{"\0", 1}, "", false},
 };
 
