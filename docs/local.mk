@@ -15,4 +15,5 @@ EXTRA_DIST += \
 	%reldir%/decisions/0002-mhd-error-bodies.md \
 	%reldir%/decisions/0003-uthash.md \
 	%reldir%/decisions/0004-cold-workers.md \
-	%reldir%/decisions/0005-rebuild-before-calls.md
+	%reldir%/decisions/0005-rebuild-before-calls.md \
+	%reldir%/decisions/0006-501-and-silence.md

@@ -23,6 +23,7 @@ unit_programs = \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/node_packages_test \
 	%reldir%/unit/node_usage_test \
+	%reldir%/unit/pool_channel_send_test \
 	%reldir%/unit/pool_channel_test \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
@@ -44,6 +45,7 @@ unit_programs = \
 	%reldir%/unit/wire_url_test
 # sorted: unit/*.h
 EXTRA_DIST += \
+	%reldir%/unit/channel_rig.h \
 	%reldir%/unit/fake_sink.h \
 	%reldir%/unit/fake_worker.h \
 	%reldir%/unit/pool_rig.h \
@@ -94,6 +96,7 @@ pytest_tests += \
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
+	%reldir%/fuzz/corpus \
 	%reldir%/integration \
 	%reldir%/pytest.ini \
 	%reldir%/python \

@@ -193,20 +193,16 @@ gh_route_kill_process(struct gh_api *api, struct gh_request *request)
 
 /* ---- POST /env_vars ---- */
 
-/* A process's own variables outlive its worker. */
+/* A process's own variables outlive its worker. /processes shows those it was created with. */
 static void
-remember_env(struct gh_process *process, const json_t *added)
+remember_env(struct gh_process *process, json_t *added)
 {
-    json_t *own = json_loads(process->env_vars, 0, NULL);
+    json_t *later = json_loads(process->env_later, 0, NULL);
 
-    if (!json_is_object(own)) {
-        json_decref(own);
-        own = json_object();
-    }
-    json_object_update(own, (json_t *)(uintptr_t)added);
-    free(process->env_vars);
-    process->env_vars = json_dumps(own, 0);
-    json_decref(own);
+    json_object_update(later, added);
+    free(process->env_later);
+    process->env_later = json_dumps(later, JSON_COMPACT);
+    json_decref(later);
 }
 
 void

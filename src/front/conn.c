@@ -2,8 +2,9 @@
  *
  * front/conn.c - absolute deadlines of connections, and clients that leave.
  *
- * libmicrohttpd's timeout is one of idleness: a byte a second holds a connection for ever; and a
- * suspended connection is not watched at all (design-notes section 3). So each connection has a
+ * libmicrohttpd's timeout is one of idleness: a byte a second holds a connection for ever; a
+ * suspended connection is not watched at all, and in epoll mode one whose client left in
+ * mid-request is forgotten (design-notes section 3, front-and-faults section 1). So each connection has a
  * phase with a deadline of ours, looked at four times a second; past it the socket is shut down,
  * which libmicrohttpd notices as a hang-up. */
 #include <linux/sockios.h>
@@ -119,13 +120,27 @@ check_deadline(struct gh_conn *conn, uint64_t now)
 }
 
 static bool
-is_unwatched(const struct gh_conn *conn)
+is_suspended(const struct gh_conn *conn)
 {
     return conn->exchange && conn->exchange->is_suspended && !conn->exchange->is_gone;
 }
 
-/* Ask the system in one go which of the COUNT suspended connections were left by their clients. A
- * half-close counts as leaving: other servers have it so too. */
+/* The client of CONN closed its side. With a request under way it left, and a half-close counts as
+ * that: other servers have it so too. One that has sent no whole request, and nothing that is still
+ * to be read, will not. Someone who still takes an answer is left to libmicrohttpd. */
+static void
+on_hang_up(struct gh_conn *conn)
+{
+    int unread = 0;
+
+    if (is_suspended(conn))
+        gh_exchange_gone(conn->exchange);
+    else if (conn->phase != GH_PHASE_SEND && conn->phase != GH_PHASE_WORK &&
+             ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0)
+        shutdown(conn->fd, SHUT_RDWR);
+}
+
+/* Ask the system in one go which of the COUNT connections were left by their clients. */
 static void
 find_left(struct gh_server *server, size_t count)
 {
@@ -135,18 +150,16 @@ find_left(struct gh_server *server, size_t count)
 
     DL_FOREACH(server->conns, conn)
     {
-        if (is_unwatched(conn))
-            looks[i++] = (struct pollfd){.fd = conn->fd, .events = POLLRDHUP};
+        looks[i++] = (struct pollfd){.fd = conn->fd, .events = POLLRDHUP};
     }
     if (poll(looks, i, 0) <= 0)
         return;
 
-    /* Telling one that its client left makes none of the others watched, so the order holds. */
-    i = 0;
+    i = 0; /* on_hang_up frees none of them, so the order holds */
     DL_FOREACH(server->conns, conn)
     {
-        if (is_unwatched(conn) && (looks[i++].revents & (POLLRDHUP | POLLHUP | POLLERR)))
-            gh_exchange_gone(conn->exchange);
+        if (looks[i++].revents & (POLLRDHUP | POLLHUP | POLLERR))
+            on_hang_up(conn);
     }
 }
 
@@ -156,16 +169,16 @@ on_sweep(uv_timer_t *timer)
     struct gh_server *server = timer->data;
     uint64_t now = uv_now(server->loop);
     struct gh_conn *conn;
-    size_t unwatched = 0;
+    size_t count = 0;
 
     DL_FOREACH(server->conns, conn)
     {
         check_deadline(conn, now);
-        unwatched += is_unwatched(conn);
+        count++;
     }
-    if (unwatched > 0)
-        find_left(server, unwatched);
-    if (!server->conns) {
+    if (count > 0) {
+        find_left(server, count);
+    } else {
         server->is_sweeping = false;
         uv_timer_stop(timer);
     }

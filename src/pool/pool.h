@@ -74,8 +74,9 @@ struct gh_process {
     struct gh_pool *pool;
     char *name;
     char *compute, *runtime_env,
-        *env_vars; /* JSON text as the client gave it; "null" when absent */
-    char *python;  /* interpreter, venv or conda env */
+        *env_vars;   /* JSON text as the client gave it; "null" when absent */
+    char *env_later; /* JSON object: variables set after its creation */
+    char *python;    /* interpreter, venv or conda env */
     enum gh_process_state state;
     struct gh_worker *worker; /* NULL while WAITING or PARKED */
     struct gh_call *calls;    /* open, oldest first */

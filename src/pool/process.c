@@ -67,12 +67,15 @@ add_env_vars(struct gh_process *process, struct gh_buf *out)
 {
     json_t *merged = json_copy(process->pool->env);
     json_t *own = json_loads(process->env_vars, 0, NULL);
+    json_t *later = json_loads(process->env_later, 0, NULL);
 
     if (json_is_object(own))
         json_object_update(merged, own);
+    json_object_update(merged, later);
     char *text = json_dumps(merged, JSON_COMPACT);
     gh_buf_add_text(out, text);
     free(text);
+    json_decref(later);
     json_decref(own);
     json_decref(merged);
 }
@@ -410,6 +413,7 @@ gh_pool_start(struct gh_pool *pool, const char *name, const char *compute, const
     process->compute = gh_strdup(compute);
     process->runtime_env = gh_strdup(runtime_env);
     process->env_vars = gh_strdup(env_vars);
+    process->env_later = gh_strdup("{}");
     process->python = gh_strdup(python);
     process->timer = gh_alloc(sizeof *process->timer);
     uv_timer_init(pool->loop, process->timer);
@@ -447,6 +451,7 @@ gh_process_forget(struct gh_process *process)
     free(process->compute);
     free(process->runtime_env);
     free(process->env_vars);
+    free(process->env_later);
     free(process->python);
     free(process->park_reason);
     free(process->executable);

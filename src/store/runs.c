@@ -245,8 +245,11 @@ cut_front(struct gh_run *run)
     if (run->lines.len <= limit)
         return;
     size_t at = run->lines.len - limit / 2;
-    const uint8_t *newline = memchr(run->lines.bytes + at, '\n', run->lines.len - at);
-    size_t drop = newline ? (size_t)(newline - run->lines.bytes) + 1 : run->lines.len;
+    /* From the next line on; but the last one is kept, however long it is. */
+    const uint8_t *newline = memchr(run->lines.bytes + at, '\n', run->lines.len - at - 1);
+    if (!newline)
+        newline = memrchr(run->lines.bytes, '\n', run->lines.len - 1);
+    size_t drop = newline ? (size_t)(newline - run->lines.bytes) + 1 : 0;
     gh_buf_drop(&run->lines, drop);
     run->cut += drop;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The fields of a query. Whatever it is, the request is answered at most once, with JSON. */
+#undef NDEBUG /* the assertions are the test */
 #include <assert.h>
 #include <jansson.h>
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Request targets: taken apart, decoded, and matched with the table of routes. */
+#undef NDEBUG /* the assertions are the test */
 #include <assert.h>
 
 #include "api/routes.h"

@@ -66,7 +66,7 @@ make_env(const char *name, const char *text, bool is_program)
 
     ck_assert_int_eq(mkdir(env, 0700), 0);
     ck_assert_int_eq(mkdir(bin, 0700), 0);
-    char *says GH_SCOPED(gh_free) = write_file(bin, "python.says", text);
+    free(write_file(bin, "python.says", text));
     if (is_program) {
         char self[PATH_MAX];
         ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -227,12 +227,12 @@ START_TEST(env_that_changed_is_asked_again)
     char *env GH_SCOPED(gh_free) = gh_asprintf("%s/env", folder);
 
     ck_assert_int_eq(probe_with(python, cache), 0);
-    char *config GH_SCOPED(gh_free) = write_file(env, "pyvenv.cfg", "home = /usr/bin\n");
+    free(write_file(env, "pyvenv.cfg", "home = /usr/bin\n"));
     ck_assert_int_eq(probe_with(python, cache), 0);
     ck_assert_uint_eq(runs_of(python), 2);
     ck_assert_int_eq(probe_with(python, cache), 0);
     ck_assert_uint_eq(runs_of(python), 2);
-    char *longer GH_SCOPED(gh_free) = write_file(env, "pyvenv.cfg", "home = /usr/local/bin\n");
+    free(write_file(env, "pyvenv.cfg", "home = /usr/local/bin\n"));
     ck_assert_int_eq(probe_with(python, cache), 0);
     ck_assert_uint_eq(runs_of(python), 3);
 }

@@ -43,7 +43,7 @@ load(const char *text)
     if (text) {
         char *folder GH_SCOPED(gh_free) = gh_asprintf("%s/.rh", home);
         mkdir(folder, 0700);
-        char *path GH_SCOPED(gh_free) = write_file(folder, "cluster_config.json", text);
+        free(write_file(folder, "cluster_config.json", text));
     }
     return gh_cluster_load(&cluster, &settings, 4321, &err);
 }
