@@ -62,6 +62,10 @@ gh_route_readyz(struct gh_api *api, struct gh_request *request)
     }
     HASH_ITER(hh, api->keys->by_name, key, next)
     {
+        if (key->is_pending) {
+            gh_reply_busy(request, 1, "Module %s is being loaded.", key->name);
+            return;
+        }
         if (key->problem) {
             gh_reply_busy(request, 1, "Module %s could not be built: %s", key->name, key->problem);
             return;

@@ -264,6 +264,8 @@ send_next(struct rebuild *rebuild, struct gh_process *process)
             spec = spec->next;
         if (spec && send_spec(rebuild, key, spec))
             return;
+        if (key)
+            key->is_pending = false;
         rebuild->name_at++;
         rebuild->spec_at = 0;
     }
@@ -286,6 +288,7 @@ gh_keys_on_started(void *context, struct gh_process *process)
             continue;
         free(key->problem);
         key->problem = NULL;
+        key->is_pending = true;
         rebuild->names[rebuild->name_count++] = gh_strdup(key->name);
     }
     send_next(rebuild, process);

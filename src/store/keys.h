@@ -33,6 +33,7 @@ struct gh_key {
     char *visibility; /* or NULL */
     char *type;       /* as /status shows it */
     bool is_resource;
+    bool is_pending; /* its worker is new and has not been sent all of its specs */
     struct gh_process *process;
     uint64_t put_call_id; /* of the request that put it last; 0 when none of ours */
     struct gh_spec *specs;

@@ -177,7 +177,10 @@ def test_environment_is_exact(serving):
                              ("encoding", "[sys.getdefaultencoding(), sys.getfilesystemencoding()]"),
                              ("flags", "[sys.flags.no_site, sys.flags.isolated, "
                                        "sys.flags.ignore_environment]")]:
-        assert seen[name] == own_answer(serving, expression), name
+        wanted = own_answer(serving, expression)
+        if name == "base_prefix":  # a relocated interpreter may say /python/bin/.. for /python
+            wanted = os.path.normpath(wanted)
+        assert seen[name] == wanted, name
 
 
 def test_import_path_is_that_of_the_environment(serving):

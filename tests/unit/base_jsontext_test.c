@@ -90,9 +90,10 @@ START_TEST(every_code_point_comes_back)
         for (int style = GH_JSONTEXT_UTF8; style <= GH_JSONTEXT_ASCII; style++) {
             literal.len = back.len = 0;
             gh_jsontext_quote(&literal, text, len, (enum gh_jsontext_style)style);
-            ck_assert_int_eq(gh_jsontext_unquote(&back, (char *)literal.bytes, literal.len), 0);
-            ck_assert_uint_eq(back.len, len);
-            ck_assert_mem_eq(back.bytes, text, len);
+            /* Check writes each assertion it passes to a file; two million would take a minute. */
+            if (gh_jsontext_unquote(&back, (char *)literal.bytes, literal.len) != 0 ||
+                back.len != len || memcmp(back.bytes, text, len) != 0)
+                ck_abort_msg("U+%04X does not come back in style %d", point, style);
         }
         if (point % 97 == 0 && point > 0) {
             json_t *tree = json_loadb((char *)literal.bytes, literal.len, JSON_DECODE_ANY, NULL);
