@@ -313,11 +313,13 @@ START_TEST(new_worker_gets_its_modules_before_any_call)
     }
     kill_worker(process);
     ck_assert_ptr_nonnull(find("a"));
+    ck_assert(find("a")->is_pending && find("c")->is_pending);
     call_and_wait(process, "echo", "1", &next);
     ck_assert_uint_eq(rig.started_count, 2);
     ck_assert_str_eq(find("a")->type, "fake"); /* the new worker has put them again */
     ck_assert_str_eq(find("c")->type, "fake");
     ck_assert_ptr_null(find("a")->problem);
+    ck_assert(!find("a")->is_pending && !find("c")->is_pending);
 }
 END_TEST
 

@@ -365,6 +365,57 @@ START_TEST(kept_output_has_a_limit)
 }
 END_TEST
 
+START_TEST(last_line_is_kept_however_long)
+{
+    struct reader late GH_SCOPED(reader_done) = {0};
+    char *text GH_SCOPED(gh_free) = gh_asprintf("%*s", 10000, "x");
+    struct gh_run *run = begin("r");
+
+    settings.run_log_max_bytes = 4096;
+    write_text(run, "before\n");
+    write_text(run, text);
+    attach(&late, "r");
+    gh_run_end(run);
+    assert_contains(gh_buf_text(&late.lines), text);
+    ck_assert_ptr_null(strstr(gh_buf_text(&late.lines), "before"));
+}
+END_TEST
+
+/* A text of many lines becomes lines of the wire of about 4 KiB, cut at line ends only. */
+START_TEST(long_texts_are_cut_at_line_ends)
+{
+    struct reader reader GH_SCOPED(reader_done) = {0};
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    struct gh_run *run = begin("r");
+    unsigned wire_lines = 0, lines = 0;
+
+    for (unsigned i = 0; i < 2000; i++)
+        gh_buf_addf(&text, "line %u%*s\n", i, (int)(i % 90), "");
+    gh_buf_addf(&text, "%*s", 9000, "no end");
+    attach(&reader, "r");
+    gh_run_write(run, GH_STREAM_STDOUT, (char *)text.bytes, text.len);
+    gh_run_end(run);
+
+    const char *cursor = gh_buf_text(&reader.lines);
+    while (*cursor) {
+        const char *end = strchr(cursor, '\n');
+        ck_assert_int_eq(strncmp(cursor, "{\"data\": [\"", 11), 0);
+        if (!strstr(cursor, "no end") || strstr(cursor, "\n\"") < end)
+            ck_assert_int_le(end - cursor, 8192);
+        for (const char *at = cursor; at < end; at += 3)
+            if ((at = strstr(at, "\\n\"")) && at < end)
+                lines++;
+            else
+                break;
+        wire_lines++;
+        cursor = end + 1;
+    }
+    ck_assert_uint_eq(lines, 2000);
+    ck_assert_uint_ge(wire_lines, text.len / 4096);
+    assert_contains(gh_buf_text(&reader.lines), "no end\"], ");
+}
+END_TEST
+
 START_TEST(one_text_over_the_limit_is_let_go)
 {
     struct reader late GH_SCOPED(reader_done) = {0};
@@ -487,6 +538,8 @@ add(TCase *tests)
     tcase_add_test(tests, shutdown_ends_readers_of_all_kinds);
     tcase_add_test(tests, free_ends_readers);
     tcase_add_test(tests, kept_output_has_a_limit);
+    tcase_add_test(tests, last_line_is_kept_however_long);
+    tcase_add_test(tests, long_texts_are_cut_at_line_ends);
     tcase_add_test(tests, one_text_over_the_limit_is_let_go);
     tcase_add_test(tests, slow_reader_is_told_what_it_missed);
     tcase_add_test(tests, backlog_at_the_limit_is_no_reason_to_drop);
