@@ -16,6 +16,7 @@ unit_programs = \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/conf_home_test \

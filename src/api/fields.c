@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/jsoncheck.h"
 #include "base/jsontext.h"
 #include "wire/jsonscan.h"
 #include "wire/reply.h"
@@ -108,23 +109,6 @@ is_blank_text(struct gh_slice text)
     return true;
 }
 
-/* Is VALUE, which the scanner took for one, JSON to its end? */
-static bool
-is_json(struct gh_slice value)
-{
-    if (gh_slice_is(value, "true") || gh_slice_is(value, "false") || is_null(value))
-        return true;
-    if (value.bytes[0] == '"') {
-        struct gh_buf plain GH_SCOPED(gh_buf_done) = {0};
-        return gh_jsontext_unquote(&plain, value.bytes, value.len) == 0;
-    }
-    json_t *tree = json_loadb(value.bytes, value.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    bool is_sound = tree || gh_slice_is(value, "NaN") || gh_slice_is(value, "Infinity") ||
-                    gh_slice_is(value, "-Infinity");
-    json_decref(tree);
-    return is_sound;
-}
-
 /* Give VALUE to the field that NAME names. Values that nobody asks for must be JSON all the same; what
  * is of type ANY can be large and is left to whoever decodes it. Returns false when it is no JSON. */
 static bool
@@ -136,9 +120,9 @@ take_member(const struct gh_field *fields, size_t count, struct gh_value *values
             continue;
         values[i].raw = value;
         values[i].is_given = !is_null(value);
-        return fields[i].type == GH_FIELD_ANY || is_json(value);
+        return fields[i].type == GH_FIELD_ANY || gh_jsoncheck(value.bytes, value.len);
     }
-    return is_json(name) && is_json(value);
+    return gh_jsoncheck(name.bytes, name.len) && gh_jsoncheck(value.bytes, value.len);
 }
 
 int
@@ -164,7 +148,7 @@ gh_fields_scan(struct gh_request *request, const struct gh_field *fields, size_t
         result = GH_JSONSCAN_BROKEN;
         break;
     }
-    if (result == GH_JSONSCAN_NOT_OBJECT && !is_json(request->body)) {
+    if (result == GH_JSONSCAN_NOT_OBJECT && !gh_jsoncheck(request->body.bytes, request->body.len)) {
         scan.offset = 0;
         scan.problem = "Expecting value";
         result = GH_JSONSCAN_BROKEN;
@@ -269,7 +253,7 @@ text_to_int(struct gh_slice text, long long *out)
     *out = strtoll(copy, &end, 10);
     while (isspace((unsigned char)*end))
         end++;
-    return end == copy || *end || errno ? &int_parsing : NULL;
+    return end == copy || end != copy + text.len || errno ? &int_parsing : NULL;
 }
 
 static const struct verdict *

@@ -37,6 +37,22 @@ fits(const struct gh_route *route, const struct gh_url *url)
     return url->segment_count == 1 && gh_slice_is(url->segments[0], route->name);
 }
 
+/* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
+static const char *
+methods_of(const struct gh_url *url)
+{
+    const struct gh_route *first = NULL;
+
+    for (size_t i = 0; i < ROUTE_COUNT; i++) {
+        if (!fits(&routes[i], url))
+            continue;
+        if (first && first->method != routes[i].method)
+            return first->method == GH_GET ? "GET, POST" : "POST, GET";
+        first = &routes[i];
+    }
+    return first->method == GH_GET ? "GET" : "POST";
+}
+
 const struct gh_route *
 gh_route_find(struct gh_request *request, unsigned *status_out)
 {
@@ -52,7 +68,7 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
             other = &routes[i];
     }
     if (other)
-        request->allow = other->method == GH_GET ? "GET" : "POST";
+        request->allow = methods_of(&request->url);
     *status_out = other ? 405 : 404;
     return NULL;
 }

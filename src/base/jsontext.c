@@ -99,7 +99,7 @@ void
 gh_jsontext_quote(struct gh_buf *out, const char *text, size_t len, enum gh_jsontext_style style)
 {
     const unsigned char *cursor = (const unsigned char *)text;
-    const unsigned char *end = cursor + len;
+    const unsigned char *end = len ? cursor + len : cursor; /* TEXT may be NULL then */
 
     gh_buf_add_byte(out, '"');
     while (cursor < end) {
@@ -209,4 +209,13 @@ gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len)
         cursor += used;
     }
     return 0;
+}
+
+size_t
+gh_jsontext_utf8_len(const char *text, size_t len)
+{
+    size_t used;
+    unsigned point = read_utf8((const unsigned char *)text, len, &used);
+
+    return point == REPLACEMENT && used == 1 ? 0 : used;
 }

@@ -24,4 +24,7 @@ void gh_jsontext_quote(struct gh_buf *out, const char *text, size_t len,
  * refused: it has no UTF-8. */
 int gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len);
 
+/* How many bytes the code point at TEXT takes in UTF-8; 0 when it is none. LEN is at least 1. */
+size_t gh_jsontext_utf8_len(const char *text, size_t len);
+
 #endif

@@ -7,6 +7,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/buf.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
+	%reldir%/jsoncheck.c \
+	%reldir%/jsoncheck.h \
 	%reldir%/jsontext.c \
 	%reldir%/jsontext.h \
 	%reldir%/log.c \

@@ -169,7 +169,7 @@ is_listed(struct gh_slice name, const char *list)
 {
     while (*list) {
         size_t len = strcspn(list, ",");
-        if (len == name.len && strncasecmp(list, name.bytes, len) == 0)
+        if (len > 0 && len == name.len && strncasecmp(list, name.bytes, len) == 0)
             return true;
         list += len + (list[len] == ',');
     }

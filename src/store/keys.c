@@ -244,10 +244,11 @@ send_spec(struct rebuild *rebuild, struct gh_key *key, const struct gh_spec *spe
         .on_done = on_rebuilt,
         .context = rebuild,
     };
-    struct gh_err err;
+    struct gh_err err = {.text = "no descriptor is left for its data"};
 
     order.head.run_name = (struct gh_slice){"rebuild", 7};
-    if (gh_pool_call(key->process, &order, NULL, &err) == GH_OK)
+    bool has_data = order.fd >= 0 || spec->data || spec->data_len == 0;
+    if (has_data && gh_pool_call(key->process, &order, NULL, &err) == GH_OK)
         return true;
     set_problem(key, gh_strdup(err.text));
     return false;

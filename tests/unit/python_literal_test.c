@@ -240,15 +240,18 @@ START_TEST(daemon_and_worker_agree_on_every_code_point)
 
         literal.len = back.len = 0;
         gh_jsontext_quote(&literal, text, size, point % 2 ? GH_JSONTEXT_ASCII : GH_JSONTEXT_UTF8);
-        ck_assert_ptr_null(gh_literal_unquote((char *)literal.bytes, literal.len, out, &out_len));
-        ck_assert_uint_eq(out_len, size);
-        ck_assert_mem_eq(out, text, size);
+        bool is_read =
+            gh_literal_unquote((char *)literal.bytes, literal.len, out, &out_len) == NULL &&
+            out_len == size && memcmp(out, text, size) == 0;
 
         size_t quoted_len = gh_literal_quoted_len(text, size);
         gh_literal_quote(text, size, quoted);
-        ck_assert_int_eq(gh_jsontext_unquote(&back, quoted, quoted_len), 0);
-        ck_assert_uint_eq(back.len, size);
-        ck_assert_mem_eq(back.bytes, text, size);
+        bool is_written = gh_jsontext_unquote(&back, quoted, quoted_len) == 0 &&
+                          back.len == size && memcmp(back.bytes, text, size) == 0;
+
+        /* Check writes each assertion it passes to a file: one for a million code points, if any */
+        if (!is_read || !is_written)
+            ck_abort_msg("U+%04X: read %d, written %d", point, is_read, is_written);
     }
 }
 END_TEST
@@ -283,7 +286,8 @@ START_TEST(base64_comes_back_at_every_length)
     ck_assert_uint_eq(line, 0);
     ck_assert_ptr_null(unbase64(text, text_len, &back));
     ck_assert_uint_eq(back.len, len);
-    ck_assert_mem_eq(back.bytes, bytes, len);
+    if (len > 0)
+        ck_assert_mem_eq(back.bytes, bytes, len);
 }
 END_TEST
 

@@ -37,8 +37,8 @@ set_up(void)
 static void
 tear_down(void)
 {
+    gh_keys_done(&keys); /* first, since their descriptors are counted */
     rig_down();
-    gh_keys_done(&keys);
 }
 
 static struct gh_slice
