@@ -129,6 +129,9 @@ class Gatehoused:
                    "JOURNAL_STREAM")
         env = {k: v for k, v in os.environ.items() if not k.startswith(dropped)}
         env["HOME"] = str(self.home)
+        # Tests kill workers by SIGSEGV and look at the signal; of the daemon a crash is seen by its
+        # exit status.
+        env["ASAN_OPTIONS"] = ":".join(filter(None, [env.get("ASAN_OPTIONS"), "handle_segv=0"]))
         env.update(self.env)
         return env
 
