@@ -70,8 +70,10 @@ END_TEST
 
 START_TEST(asprintf_fits_any_length)
 {
-    char *text GH_SCOPED(gh_free) = gh_asprintf("%*s", _i, "x");
-    ck_assert_uint_eq(strlen(text), (size_t)_i);
+    for (int len = 1; len < 300; len++) {
+        char *text GH_SCOPED(gh_free) = gh_asprintf("%*s", len, "x");
+        ck_assert_uint_eq(strlen(text), (size_t)len);
+    }
 }
 END_TEST
 
@@ -84,7 +86,7 @@ add(TCase *tests)
     tcase_add_test(tests, free_takes_null_and_leaves_null);
     tcase_add_test(tests, take_hands_on_and_leaves_null);
     tcase_add_test(tests, strndup_takes_bytes_that_are_no_string);
-    tcase_add_loop_test(tests, asprintf_fits_any_length, 1, 300);
+    tcase_add_test(tests, asprintf_fits_any_length);
 }
 
 int

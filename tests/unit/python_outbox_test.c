@@ -286,7 +286,7 @@ START_TEST(waiting_for_room_ends_when_the_daemon_reads)
 END_TEST
 
 #define WRITERS 4u
-#define FRAMES_EACH 2000u
+#define FRAMES_EACH 500u
 
 static void *
 write_frames(void *data)
@@ -325,7 +325,8 @@ START_TEST(threads_do_not_mix_their_frames)
         ck_assert_uint_eq(frame.body_len, seen[writer] % 500);
         for (size_t k = 0; k < frame.body_len; k++)
             if (frame.body[k] != writer) /* no assertion: Check writes each to a file */
-                ck_abort_msg("a byte of writer %u among those of %u", frame.body[k], (unsigned)writer);
+                ck_abort_msg("a byte of writer %u among those of %u", frame.body[k],
+                             (unsigned)writer);
         seen[writer]++;
     }
     for (unsigned i = 0; i < WRITERS; i++) {
