@@ -308,6 +308,15 @@ unsent(const struct gh_channel *channel)
     return channel->out.bytes.len - channel->out_sent;
 }
 
+static void
+drop_unsent(struct gh_channel *channel)
+{
+    for (size_t i = 0; i < channel->out.fd_count; i++)
+        close(channel->out.fds[i].fd);
+    channel->out.fd_count = 0;
+    channel->out.bytes.len = channel->out_sent;
+}
+
 void
 gh_channel_flush(struct gh_channel *channel)
 {
@@ -321,7 +330,7 @@ gh_channel_flush(struct gh_channel *channel)
             /* The peer is gone; what it sent before is still to be read. */
             if (errno != EPIPE && errno != ECONNRESET)
                 fail(channel, strerror(errno));
-            channel->out.bytes.len = channel->out_sent;
+            drop_unsent(channel);
             break;
         }
         channel->out_sent += (size_t)sent;

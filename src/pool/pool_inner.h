@@ -32,8 +32,8 @@ struct gh_pool {
     void *stop_context;
 };
 
-/* The open call ID, or NULL: it has ended, or never was. */
-struct gh_call *gh_pool_open_call(struct gh_pool *pool, uint64_t id);
+/* The call ID that is open on PROCESS, or NULL: it has ended, never was, or is another's. */
+struct gh_call *gh_pool_open_call(struct gh_process *process, uint64_t id);
 
 /* Take CALL off all lists, tell its owner, free it. */
 void gh_pool_close_call(struct gh_call *call, const struct gh_answer *answer);

@@ -274,7 +274,7 @@ on_ready(struct gh_process *process, const struct gh_frame *frame)
 {
     json_t *ready = json_loadb((const char *)frame->body, frame->body_len, 0, NULL);
     json_int_t protocol = json_integer_value(json_object_get(ready, "protocol"));
-    struct gh_call *call = gh_pool_open_call(process->pool, frame->call_id);
+    struct gh_call *call = gh_pool_open_call(process, frame->call_id);
 
     if (protocol != GH_IPC_VERSION) {
         char *reason GH_SCOPED(gh_free) =
@@ -314,11 +314,11 @@ on_failed(struct gh_process *process, const struct gh_frame *frame)
 static void
 on_result(struct gh_process *process, const struct gh_frame *frame, int fd)
 {
-    struct gh_call *call = gh_pool_open_call(process->pool, frame->call_id);
+    struct gh_call *call = gh_pool_open_call(process, frame->call_id);
     struct gh_answer answer = {.fd = fd};
     struct gh_err err;
 
-    if (!call || call->process != process || frame->body_len < GH_RESULT_HEAD_BYTES ||
+    if (!call || frame->body_len < GH_RESULT_HEAD_BYTES ||
         (fd >= 0 && gh_shm_check(fd, &answer.len, &err) != GH_OK)) {
         gh_log(GH_LOG_WARN, "worker.bad_result", "process=%s call_id=%llu",
                gh_log_quote(process->name), (unsigned long long)frame->call_id);
@@ -340,9 +340,9 @@ on_result(struct gh_process *process, const struct gh_frame *frame, int fd)
 static void
 on_log(struct gh_process *process, const struct gh_frame *frame)
 {
-    struct gh_call *call = gh_pool_open_call(process->pool, frame->call_id);
+    struct gh_call *call = gh_pool_open_call(process, frame->call_id);
 
-    if (!call || call->process != process || !call->on_log || frame->body_len < GH_LOG_HEAD_BYTES)
+    if (!call || !call->on_log || frame->body_len < GH_LOG_HEAD_BYTES)
         return;
     call->on_log(call, frame->body[0] == GH_STREAM_STDERR ? GH_STREAM_STDERR : GH_STREAM_STDOUT,
                  (const char *)frame->body + GH_LOG_HEAD_BYTES,
@@ -373,8 +373,8 @@ on_frame(struct gh_worker *worker, const struct gh_frame *frame, int fd)
         on_log(process, frame);
         break;
     case GH_FRAME_KEY_PUT:
-        events->on_key_put(events->context, process,
-                           gh_pool_open_call(process->pool, frame->call_id), text.bytes, text.len);
+        events->on_key_put(events->context, process, gh_pool_open_call(process, frame->call_id),
+                           text.bytes, text.len);
         break;
     case GH_FRAME_KEY_GONE:
         events->on_key_gone(events->context, process, text);
