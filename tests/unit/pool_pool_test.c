@@ -35,6 +35,7 @@ START_TEST(open_call_shows_what_was_asked)
 {
     struct outcome outcome GH_SCOPED(outcome_done) = {0};
     struct gh_process *process = ready_process("one");
+    struct gh_process *other = ready_process("other");
     struct gh_call_order order = {.kind = GH_FRAME_CALL,
                                   .head = {.key = {"a key", 5}, .run_name = {"r", 1}},
                                   .fd = -1,
@@ -48,7 +49,8 @@ START_TEST(open_call_shows_what_was_asked)
     ck_assert_str_eq(call->run_name, "r");
     ck_assert_str_eq(call->request_id, "");
     ck_assert(call->started_unix_s > 1.7e9);
-    ck_assert_ptr_eq(gh_pool_open_call(rig.pool, call->id), call);
+    ck_assert_ptr_eq(gh_pool_open_call(process, call->id), call);
+    ck_assert_ptr_null(gh_pool_open_call(other, call->id));
     ck_assert_ptr_eq(process->calls, call);
     rig_run_until(&outcome.is_done);
     ck_assert_ptr_null(process->calls);
@@ -76,11 +78,11 @@ START_TEST(ids_are_never_used_again)
     }
     rig_run_until(&outcomes[COUNT(outcomes) - 1].is_done);
     for (size_t i = 0; i < COUNT(outcomes); i++) {
-        ck_assert_ptr_null(gh_pool_open_call(rig.pool, ids[i]));
+        ck_assert_ptr_null(gh_pool_open_call(process, ids[i]));
         outcome_done(&outcomes[i]);
     }
-    ck_assert_ptr_null(gh_pool_open_call(rig.pool, 0));
-    ck_assert_ptr_null(gh_pool_open_call(rig.pool, UINT64_MAX));
+    ck_assert_ptr_null(gh_pool_open_call(process, 0));
+    ck_assert_ptr_null(gh_pool_open_call(process, UINT64_MAX));
 }
 END_TEST
 
