@@ -127,7 +127,8 @@ class Process:
         )
         ancillary = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
         sent = self.socket.sendmsg([message], ancillary)
-        self.socket.sendall(message[sent:])
+        if sent < len(message):  # after STOP the worker may be gone by now
+            self.socket.sendall(message[sent:])
         for fd in fds:
             os.close(fd)
         return call_id
