@@ -17,6 +17,8 @@ def refuses_connections(daemon) -> bool:
         socket.create_connection((daemon.host, daemon.port), 5).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it waited in the backlog when the listener was closed
     return False
 
 
