@@ -16,7 +16,6 @@
 #include "wire/frame.h"
 #include "wire/reply.h"
 
-#define NAME_MAX_BYTES 1024u
 #define RUN_NAME_MAX_BYTES 512u
 
 enum {
@@ -54,7 +53,7 @@ static const struct gh_field query_fields[QUERY_COUNT] = {
 struct call_form {
     struct gh_slice key, method, run_name;
     char *key_owned, *method_owned; /* back them when they had escapes */
-    char run_name_made[2 * NAME_MAX_BYTES + 64];
+    char run_name_made[2 * GH_FIELD_NAME_MAX_BYTES + 64];
     enum gh_serialization serialization;
     unsigned flags;       /* GH_CALL_* */
     struct gh_slice data; /* JSON text; empty for none */
@@ -81,7 +80,7 @@ take_names(struct gh_request *request, struct call_form *form)
 {
     if (decode_segment(request->url.segments[0], &form->key, &form->key_owned) == 0 &&
         decode_segment(request->url.segments[1], &form->method, &form->method_owned) == 0 &&
-        form->key.len <= NAME_MAX_BYTES && form->method.len <= NAME_MAX_BYTES)
+        form->key.len <= GH_FIELD_NAME_MAX_BYTES && form->method.len <= GH_FIELD_NAME_MAX_BYTES)
         return 0;
     gh_reply_detail(request, 404, "Not Found");
     return -1;
@@ -131,27 +130,31 @@ gh_run_name_is_valid(struct gh_slice name)
     return true;
 }
 
-/* A run name of the client's is an identifier, never a path (http-api.md quirk 12). */
-static int
-take_run_name(struct gh_request *request, struct call_form *form, const struct gh_value *value,
-              const char *where)
+int
+gh_run_name_check(struct gh_request *request, const char *where, const struct gh_value *value)
 {
     struct gh_buf input GH_SCOPED(gh_buf_done) = {0};
 
-    if (gh_run_name_is_valid(value->text)) {
-        form->run_name = value->text;
+    if (gh_run_name_is_valid(value->text))
         return 0;
-    }
-    if (value->text.len == 0 && form->serialization == GH_SERIALIZATION_PICKLE) {
-        gh_reply_exception(request, GH_PY_VALUE_ERROR, "run_name is required for all calls.");
-        return -1;
-    }
     gh_jsontext_quote(&input, value->text.bytes, value->text.len, GH_JSONTEXT_UTF8);
     gh_fields_refuse(
         request, where, "run_name", "string_pattern_mismatch",
         "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with a dot",
         (struct gh_slice){(char *)input.bytes, input.len});
     return -1;
+}
+
+static int
+take_run_name(struct gh_request *request, struct call_form *form, const struct gh_value *value,
+              const char *where)
+{
+    if (value->text.len == 0 && form->serialization == GH_SERIALIZATION_PICKLE) {
+        gh_reply_exception(request, GH_PY_VALUE_ERROR, "run_name is required for all calls.");
+        return -1;
+    }
+    form->run_name = value->text;
+    return gh_run_name_check(request, where, value);
 }
 
 static bool

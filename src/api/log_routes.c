@@ -77,11 +77,8 @@ gh_route_logs(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     unsigned targets = values[KEY].is_given + values[PROCESS].is_given + values[NODE].is_given;
-    if (!gh_run_name_is_valid(values[RUN_NAME].text)) {
-        gh_fields_refuse(request, "body", "run_name", "string_pattern_mismatch",
-                         "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with "
-                         "a dot",
-                         values[RUN_NAME].raw);
+    if (gh_run_name_check(request, "body", &values[RUN_NAME]) != 0) {
+        /* answered */
     } else if (targets != 1) {
         gh_fields_refuse(request, "body", "key", "missing",
                          "Exactly one of key, process and node_ip_or_idx is needed", request->body);

@@ -10,6 +10,8 @@
 /* Who may: not enforced yet, since no caller is checked; stated per row for the day they are. */
 enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_OBJECT };
 
+struct gh_value;
+
 struct gh_route {
     enum gh_method method;
     const char *name; /* the path's one segment; NULL for /{key}/{method} */
@@ -48,6 +50,9 @@ void gh_route_call_get(struct gh_api *api, struct gh_request *request);
 
 /* call_routes.c: is NAME an identifier that a run may have? Never a path. */
 bool gh_run_name_is_valid(struct gh_slice name);
+/* Returns 0; or -1, having answered 422, when VALUE from WHERE ("body", "query") is none (http-api.md
+ * quirk 12). */
+int gh_run_name_check(struct gh_request *request, const char *where, const struct gh_value *value);
 
 /* log_routes.c */
 void gh_route_logs(struct gh_api *api, struct gh_request *request);

@@ -94,9 +94,10 @@ gh_reply_busy(struct gh_request *request, unsigned retry_after_s, const char *fo
     gh_reply_detail(request, 503, "%s", text);
 }
 
-const char *gh_reply_class_name(enum gh_pyclass class)
+const char *
+gh_reply_class_name(enum gh_pyclass pyclass)
 {
-    return pyclasses[class].name;
+    return pyclasses[pyclass].name;
 }
 
 void

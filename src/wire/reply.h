@@ -47,7 +47,7 @@ void gh_reply_exception(struct gh_request *request, enum gh_pyclass class, const
     GH_PRINTF(3, 4);
 
 /* "ValueError" for GH_PY_VALUE_ERROR and so on. */
-const char *gh_reply_class_name(enum gh_pyclass class);
+const char *gh_reply_class_name(enum gh_pyclass pyclass);
 
 /* Append the exception envelope alone. */
 void gh_reply_add_exception(struct gh_buf *out, enum gh_pyclass class, const char *text);
