@@ -16,4 +16,5 @@ EXTRA_DIST += \
 	%reldir%/decisions/0003-uthash.md \
 	%reldir%/decisions/0004-cold-workers.md \
 	%reldir%/decisions/0005-rebuild-before-calls.md \
-	%reldir%/decisions/0006-501-and-silence.md
+	%reldir%/decisions/0006-501-and-silence.md \
+	%reldir%/decisions/0007-control-socket.md

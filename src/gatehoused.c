@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
@@ -46,6 +45,8 @@ struct daemon {
     struct gh_usage usage;
     struct gh_api api;
     struct gh_server *server;
+    struct gh_server *control; /* the same routes, on a socket for this node's own programs */
+    char *control_path;
     struct gh_pool *pool;
     struct gh_runs *runs;
     uv_prepare_t turn_end;
@@ -68,26 +69,6 @@ is_loopback(const char *host)
     if (inet_pton(AF_INET6, host, &six) == 1)
         return IN6_IS_ADDR_LOOPBACK(&six);
     return strcmp(host, "localhost") == 0;
-}
-
-/* --state-dir, or what systemd made, or gatehouse in XDG_STATE_HOME. Made when missing. */
-static char *
-state_dir(const struct gh_settings *settings)
-{
-    const char *systemd = getenv("STATE_DIRECTORY");
-    const char *xdg = getenv("XDG_STATE_HOME");
-    char *path = settings->state_dir[0] ? gh_strdup(settings->state_dir)
-                 : systemd && *systemd  ? gh_strdup(systemd)
-                 : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
-                                        : gh_home_path("~/.local/state/gatehouse");
-
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0755);
-        *slash = '/';
-    }
-    mkdir(path, 0700);
-    return path;
 }
 
 /* Declare a --module: its key is known before its worker has loaded it, so that no early call is
@@ -154,7 +135,10 @@ static void
 add_hello(void *context, struct gh_buf *out)
 {
     struct daemon *daemon = context;
+
     gh_cluster_add_hello(&daemon->cluster, out);
+    gh_buf_add_text(out, ",\"control_socket\":");
+    gh_jsontext_quote(out, daemon->control_path, strlen(daemon->control_path), GH_JSONTEXT_UTF8);
 }
 
 /* ---- the end ---- */
@@ -165,6 +149,7 @@ on_workers_gone(void *context)
     struct daemon *daemon = context;
 
     gh_server_stop(&daemon->server);
+    gh_server_stop(&daemon->control);
     gh_runs_free(&daemon->runs);
     uv_close((uv_handle_t *)&daemon->turn_end, NULL);
     for (int i = 0; i < SIGNAL_COUNT; i++)
@@ -173,11 +158,17 @@ on_workers_gone(void *context)
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
 
+static unsigned
+open_requests(const struct daemon *daemon)
+{
+    return gh_server_requests(daemon->server) + gh_server_requests(daemon->control);
+}
+
 static void
 on_drain_tick(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
-    unsigned requests = gh_server_requests(daemon->server);
+    unsigned requests = open_requests(daemon);
 
     if (requests > 0 && uv_now(&daemon->loop) < daemon->drain_until_ms)
         return;
@@ -204,9 +195,8 @@ on_signal(uv_signal_t *signal, int number)
     }
     daemon->is_stopping = true;
     daemon->api.is_draining = true;
-    gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
-           gh_server_requests(daemon->server));
-    gh_server_drain(daemon->server);
+    gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number, open_requests(daemon));
+    gh_server_drain(daemon->server); /* calls that still run may ask the node for more */
     daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
     uv_timer_start(&daemon->drain, on_drain_tick, 0, DRAIN_TICK_MS);
 }
@@ -218,8 +208,8 @@ on_turn_end(uv_prepare_t *prepare)
 {
     struct daemon *daemon = prepare->data;
 
-    if (daemon->server)
-        gh_server_run(daemon->server);
+    gh_server_run(daemon->server);
+    gh_server_run(daemon->control);
     gh_pool_flush(daemon->pool);
 }
 
@@ -310,6 +300,33 @@ setup_log(const struct gh_settings *settings, struct gh_err *err)
 }
 
 static int
+start_server(struct daemon *daemon, struct gh_err *err)
+{
+    const struct gh_settings *settings = &daemon->settings;
+    struct gh_listener listener;
+
+    int rc = gh_listen_tcp(settings->host, (unsigned)settings->port, &listener, err);
+    if (rc == GH_OK)
+        rc =
+            gh_server_start(&daemon->loop, settings, &daemon->api, &listener, &daemon->server, err);
+    return rc;
+}
+
+/* Named by port, since several daemons may share a state folder. */
+static int
+start_control(struct daemon *daemon, const char *state, struct gh_err *err)
+{
+    struct gh_listener listener;
+
+    daemon->control_path = gh_asprintf("%s/control-%u.sock", state, gh_server_port(daemon->server));
+    int rc = gh_listen_unix(daemon->control_path, &listener, err);
+    if (rc == GH_OK)
+        rc = gh_server_start(&daemon->loop, &daemon->settings, &daemon->api, &listener,
+                             &daemon->control, err);
+    return rc;
+}
+
+static int
 start_default_process(struct daemon *daemon, struct gh_err *err)
 {
     return gh_pool_start(daemon->pool, "default_process", "{\"node_idx\": 0}", "null", "{}",
@@ -343,12 +360,14 @@ start(struct daemon *daemon)
     setup_fds();
     uv_loop_init(&daemon->loop);
 
-    if (gh_server_start(&daemon->loop, settings, &daemon->api, &daemon->server, &err) != GH_OK)
+    if (start_server(daemon, &err) != GH_OK)
+        return listen_failed(&err);
+    char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
+    if (start_control(daemon, state, &err) != GH_OK)
         return listen_failed(&err);
     if (gh_cluster_load(&daemon->cluster, settings, gh_server_port(daemon->server), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
-    char *state GH_SCOPED(gh_free) = state_dir(settings);
     daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
     daemon->runs = gh_runs_new(&daemon->loop, settings);
     daemon->api = (struct gh_api){
@@ -401,6 +420,7 @@ main(int argc, char **argv)
     gh_keys_done(&daemon.keys);
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
+    free(daemon.control_path);
     uv_loop_close(&daemon.loop);
     return 0;
 }

@@ -1,40 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
+#include <string.h>
+
 #include "wire/reply.h"
 
 static const struct gh_route routes[] = {
     /* clang-format off */
-    {GH_GET,  "check",           GH_NEED_NOTHING, gh_route_check          },
-    {GH_GET,  "livez",           GH_NEED_NOTHING, gh_route_livez          },
-    {GH_GET,  "readyz",          GH_NEED_NOTHING, gh_route_readyz         },
-    {GH_GET,  "status",          GH_NEED_CLUSTER, gh_route_status         },
-    {GH_POST, "settings",        GH_NEED_CLUSTER, gh_route_settings       },
-    {GH_GET,  "processes",       GH_NEED_CLUSTER, gh_route_processes      },
-    {GH_POST, "create_process",  GH_NEED_CLUSTER, gh_route_create_process },
-    {GH_POST, "kill_process",    GH_NEED_CLUSTER, gh_route_kill_process   },
-    {GH_POST, "env_vars",        GH_NEED_CLUSTER, gh_route_env_vars       },
-    {GH_POST, "install_package", GH_NEED_CLUSTER, gh_route_install_package},
-    {GH_POST, "resource",        GH_NEED_CLUSTER, gh_route_put_resource   },
-    {GH_POST, "object",          GH_NEED_CLUSTER, gh_route_put_object     },
-    {GH_GET,  "object",          GH_NEED_CLUSTER, gh_route_get_object     },
-    {GH_POST, "rename",          GH_NEED_CLUSTER, gh_route_rename         },
-    {GH_POST, "delete_object",   GH_NEED_CLUSTER, gh_route_delete_object  },
-    {GH_GET,  "keys",            GH_NEED_CLUSTER, gh_route_keys           },
-    {GH_POST, "logs",            GH_NEED_OBJECT,  gh_route_logs           },
-    {GH_POST, NULL,              GH_NEED_OBJECT,  gh_route_call_post      },
-    {GH_GET,  NULL,              GH_NEED_OBJECT,  gh_route_call_get       },
+    {GH_GET,  "/check",           GH_NEED_NOTHING, gh_route_check},
+    {GH_GET,  "/livez",           GH_NEED_NOTHING, gh_route_livez},
+    {GH_GET,  "/readyz",          GH_NEED_NOTHING, gh_route_readyz},
+    {GH_GET,  "/status",          GH_NEED_CLUSTER, gh_route_status},
+    {GH_POST, "/settings",        GH_NEED_CLUSTER, gh_route_settings},
+    {GH_GET,  "/processes",       GH_NEED_CLUSTER, gh_route_processes},
+    {GH_POST, "/create_process",  GH_NEED_CLUSTER, gh_route_create_process},
+    {GH_POST, "/kill_process",    GH_NEED_CLUSTER, gh_route_kill_process},
+    {GH_POST, "/env_vars",        GH_NEED_CLUSTER, gh_route_env_vars},
+    {GH_POST, "/install_package", GH_NEED_CLUSTER, gh_route_install_package},
+    {GH_POST, "/resource",        GH_NEED_CLUSTER, gh_route_put_resource},
+    {GH_POST, "/object",          GH_NEED_CLUSTER, gh_route_put_object},
+    {GH_GET,  "/object",          GH_NEED_CLUSTER, gh_route_get_object},
+    {GH_POST, "/rename",          GH_NEED_CLUSTER, gh_route_rename},
+    {GH_POST, "/delete_object",   GH_NEED_CLUSTER, gh_route_delete_object},
+    {GH_GET,  "/keys",            GH_NEED_CLUSTER, gh_route_keys},
+    {GH_POST, "/logs",            GH_NEED_OBJECT,  gh_route_logs},
+    {GH_POST, "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_post},
+    {GH_GET,  "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_get},
     /* clang-format on */
 };
 
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
+/* Does URL have the form of PATH: the same segments, where "{name}" is any that is not empty? */
 static bool
-fits(const struct gh_route *route, const struct gh_url *url)
+fits(const char *path, const struct gh_url *url)
 {
-    if (!route->name)
-        return url->segment_count == 2 && url->segments[0].len > 0 && url->segments[1].len > 0;
-    return url->segment_count == 1 && gh_slice_is(url->segments[0], route->name);
+    for (size_t i = 0; i < url->segment_count && i < GH_URL_SEGMENTS_MAX; i++) {
+        struct gh_slice segment = url->segments[i];
+        if (*path++ != '/')
+            return false;
+        size_t len = strcspn(path, "/");
+        bool is_any = path[0] == '{';
+        if (is_any ? segment.len == 0 : segment.len != len || memcmp(segment.bytes, path, len) != 0)
+            return false;
+        path += len;
+    }
+    return *path == '\0' && url->segment_count > 0;
 }
 
 /* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
@@ -44,7 +55,7 @@ methods_of(const struct gh_url *url)
     const struct gh_route *first = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!fits(&routes[i], url))
+        if (!fits(routes[i].path, url))
             continue;
         if (first && first->method != routes[i].method)
             return first->method == GH_GET ? "GET, POST" : "POST, GET";
@@ -60,7 +71,7 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
     const struct gh_route *other = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!fits(&routes[i], &request->url))
+        if (!fits(routes[i].path, &request->url))
             continue;
         if (routes[i].method == method)
             return &routes[i];

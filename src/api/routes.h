@@ -14,7 +14,7 @@ struct gh_value;
 
 struct gh_route {
     enum gh_method method;
-    const char *name; /* the path's one segment; NULL for /{key}/{method} */
+    const char *path; /* "/a/{b}": {b} is any segment. The first row that fits wins */
     enum gh_need need;
     void (*handle)(struct gh_api *api, struct gh_request *request);
 };

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -26,4 +27,23 @@ gh_home_path(const char *path)
     if (strcmp(path, "~") == 0)
         return gh_strdup(gh_home());
     return gh_asprintf("%s/%s", gh_home(), strncmp(path, "~/", 2) == 0 ? path + 2 : path);
+}
+
+char *
+gh_state_dir(const char *setting)
+{
+    const char *systemd = getenv("STATE_DIRECTORY");
+    const char *xdg = getenv("XDG_STATE_HOME");
+    char *path = setting[0]             ? gh_strdup(setting)
+                 : systemd && *systemd  ? gh_strdup(systemd)
+                 : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
+                                        : gh_home_path("~/.local/state/gatehouse");
+
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
+    }
+    mkdir(path, 0700);
+    return path;
 }

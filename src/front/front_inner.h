@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "front/guard.h"
+#include "front/listener.h"
 #include "front/server.h"
 #include "wire/request.h"
 
@@ -37,8 +38,7 @@ struct gh_server {
     const struct gh_settings *settings;
     struct gh_api *api;
     struct MHD_Daemon *mhd;
-    int listen_fd; /* -1 once draining */
-    unsigned port;
+    struct gh_listener listener; /* closed once draining */
     uv_poll_t poll;
     uv_idle_t idle; /* runs while libmicrohttpd has work left */
     uv_timer_t sweep;

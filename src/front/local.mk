@@ -6,6 +6,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
+	%reldir%/listener.c \
+	%reldir%/listener.h \
 	%reldir%/mhd_errors.c \
 	%reldir%/server.c \
 	%reldir%/server.h

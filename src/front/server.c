@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/server.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
@@ -19,7 +14,6 @@
 #error "libmicrohttpd 1.0.10 or newer is needed: older ones let requests be smuggled"
 #endif
 
-#define LISTEN_BACKLOG 1024
 #define MEMORY_A_CONNECTION (32u << 10) /* zeroed on each request; bounds target and headers */
 #define RUNS_A_TURN 8
 
@@ -176,80 +170,29 @@ gh_server_run(struct gh_server *server)
 
 /* ---- start and stop ---- */
 
-static int
-bind_socket(const struct addrinfo *address)
-{
-    int on = 1;
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address->ai_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){0}, sizeof(int));
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
-        return fd;
-    int kept = errno;
-    close(fd);
-    errno = kept;
-    return -1;
-}
-
-static int
-open_listener(struct gh_server *server, struct gh_err *err)
-{
-    const struct gh_settings *settings = server->settings;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
-    struct addrinfo *address;
-    char port[8];
-
-    snprintf(port, sizeof port, "%u", (unsigned)settings->port);
-    int rc = getaddrinfo(settings->host, port, &hints, &address);
-    if (rc != 0) {
-        errno = EADDRNOTAVAIL;
-        return gh_err_set(err, GH_E_INPUT, "host '%s': %s", settings->host, gai_strerror(rc));
-    }
-    server->listen_fd = bind_socket(address);
-    int kept = errno;
-    freeaddrinfo(address);
-    errno = kept;
-    if (server->listen_fd < 0)
-        return gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s", settings->host, port,
-                          strerror(errno));
-
-    struct sockaddr_storage bound;
-    socklen_t len = sizeof bound;
-    getsockname(server->listen_fd, (struct sockaddr *)&bound, &len);
-    server->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                                     : ((struct sockaddr_in *)&bound)->sin_port);
-    return GH_OK;
-}
-
 int
 gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
-                struct gh_server **server_out, struct gh_err *err)
+                struct gh_listener *listener, struct gh_server **server_out, struct gh_err *err)
 {
     struct gh_server *server = gh_alloc(sizeof *server);
 
     server->loop = loop;
     server->settings = settings;
     server->api = api;
-    int rc = open_listener(server, err);
-    if (rc != GH_OK) {
-        free(server);
-        return rc;
-    }
+    server->listener = *listener;
+    *listener = (struct gh_listener){.fd = -1};
 
     server->mhd = MHD_start_daemon(
         MHD_USE_EPOLL | SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET, server->listen_fd,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_raw, server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
+        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET,
+        server->listener.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, server,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, MHD_OPTION_END);
     if (!server->mhd) {
-        close(server->listen_fd);
+        gh_listener_close(&server->listener);
         free(server);
         return gh_err_set(err, GH_E_SYSTEM, "libmicrohttpd did not start");
     }
@@ -268,7 +211,7 @@ gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_a
 unsigned
 gh_server_port(const struct gh_server *server)
 {
-    return server->port;
+    return server->listener.port;
 }
 
 unsigned
@@ -284,8 +227,7 @@ gh_server_drain(struct gh_server *server)
         return;
     server->is_draining = true;
     MHD_quiesce_daemon(server->mhd);
-    close(server->listen_fd);
-    server->listen_fd = -1;
+    gh_listener_close(&server->listener);
     gh_conn_close_idle(server);
 }
 

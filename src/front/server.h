@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * front/server.h - the HTTP server: a listening socket, libmicrohttpd in external-epoll mode inside
+ * front/server.h - the HTTP server of one listening socket: libmicrohttpd in external-epoll mode inside
  * the libuv loop, our own guard and absolute deadlines. The only folder that includes microhttpd.h.
  *
  * Each request is given to gh_api_begin when its head is in, and to gh_api_handle when its body is.
@@ -12,15 +12,16 @@
 #include <uv.h>
 
 #include "base/err.h"
+#include "front/listener.h"
 
 struct gh_api;
 struct gh_settings;
 struct gh_server;
 
-/* Listen on settings->host and ->port. Errors: GH_E_SYSTEM with the errno's text; errno is kept so
- * that the caller can tell EADDRINUSE from EACCES. */
+/* Serve LISTENER, which becomes the server's. Errors: GH_E_SYSTEM. */
 int gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
-                    struct gh_server **server_out, struct gh_err *err) GH_MUST_USE;
+                    struct gh_listener *listener, struct gh_server **server_out, struct gh_err *err)
+    GH_MUST_USE;
 
 /* The port in use; the one picked when port 0 was asked for. */
 unsigned gh_server_port(const struct gh_server *server);
