@@ -32,6 +32,15 @@ wait_for(const unsigned *counter, unsigned count)
     pthread_mutex_unlock(&lock);
 }
 
+static unsigned
+read_of(const unsigned *counter)
+{
+    pthread_mutex_lock(&lock);
+    unsigned count = *counter;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
 static bool
 on_tick(void *data)
 {
@@ -178,7 +187,7 @@ START_TEST(leader_without_successor_stays)
     ck_assert(gh_baton_wants_thread(&baton));
     ck_assert(gh_baton_sit(&baton, true));
     uint64_t token = gh_baton_begin(&baton);
-    wait_for(&ticks, ticks + 10);
+    wait_for(&ticks, read_of(&ticks) + 10);
     ck_assert(gh_baton_end(&baton, token));
 }
 END_TEST
@@ -245,9 +254,7 @@ START_TEST(quiet_monitor_sleeps_and_wakes)
     for (int round = 0; round < 20; round++) {
         while (!atomic_load(&baton.monitor_sleeps))
             sched_yield();
-        pthread_mutex_lock(&lock);
-        unsigned before = ticks;
-        pthread_mutex_unlock(&lock);
+        unsigned before = read_of(&ticks);
         if (round % 2) {
             gh_baton_poke(&baton);
             wait_for(&ticks, before + 1);
