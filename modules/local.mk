@@ -72,14 +72,17 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/asyncrun.py \
 	%reldir%/python/gatehouse/calls.py \
 	%reldir%/python/gatehouse/cast.py \
+	%reldir%/python/gatehouse/children.py \
 	%reldir%/python/gatehouse/current.py \
 	%reldir%/python/gatehouse/errors.py \
 	%reldir%/python/gatehouse/handles.py \
 	%reldir%/python/gatehouse/hooks.py \
+	%reldir%/python/gatehouse/inherit.py \
 	%reldir%/python/gatehouse/jsonable.py \
 	%reldir%/python/gatehouse/lazy.py \
 	%reldir%/python/gatehouse/modules.py \
 	%reldir%/python/gatehouse/objects.py \
+	%reldir%/python/gatehouse/redirect.py \
 	%reldir%/python/gatehouse/results.py \
 	%reldir%/python/gatehouse/secret.py \
 	%reldir%/python/gatehouse/serialize.py \

@@ -49,6 +49,8 @@
     X(UINT, logs_keep_s, "300", 0, 86400, "s", "how long the output of an ended run is kept")      \
     X(UINT, run_log_max_bytes, "1048576", 4096, 1073741824, "bytes",                               \
       "output kept of one run; the oldest goes first")                                             \
+    X(UINT, logs_kept_max_bytes, "67108864", 4096, 1099511627776, "bytes",                         \
+      "output kept of all ended runs together; the oldest goes first")                             \
     X(UINT, runs_kept_max, "1000", 1, 1000000, "N", "ended runs whose output is kept")             \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
       "names that a browser may use for this node, beside addresses and localhost")

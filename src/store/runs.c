@@ -33,7 +33,8 @@ struct gh_run {
     char *name;
     struct gh_runs *runs;
     struct gh_buf lines;
-    size_t cut; /* bytes dropped from the front */
+    size_t cut;  /* bytes dropped from the front */
+    size_t kept; /* of an ended run: what it adds to kept_bytes */
     unsigned active_calls;
     bool has_begun;
     bool was_read; /* to its end */
@@ -47,7 +48,8 @@ struct gh_runs {
     uv_timer_t *timer;
     struct gh_run *by_name; /* in order of creation */
     unsigned count;
-    unsigned waiting; /* readers that wait for a call */
+    unsigned waiting;  /* readers that wait for a call */
+    size_t kept_bytes; /* lines of all ended runs */
 };
 
 static void on_tick(uv_timer_t *timer);
@@ -80,6 +82,7 @@ gh_runs_new(uv_loop_t *loop, const struct gh_settings *settings)
 static void
 forget(struct gh_run *run)
 {
+    run->runs->kept_bytes -= run->kept;
     HASH_DEL(run->runs->by_name, run);
     run->runs->count--;
     gh_buf_done(&run->lines);
@@ -141,44 +144,6 @@ find_or_make(struct gh_runs *runs, struct gh_slice name)
     return run;
 }
 
-static void
-stop_waiting(struct gh_run_reader *reader)
-{
-    if (reader->until_ms) {
-        reader->until_ms = 0;
-        reader->run->runs->waiting--;
-    }
-}
-
-static void
-end_reader(struct gh_run_reader *reader)
-{
-    stop_waiting(reader);
-    DL_DELETE(reader->run->readers, reader);
-    reader->events->on_end(reader->context);
-    free(reader);
-}
-
-struct gh_run *
-gh_run_begin(struct gh_runs *runs, struct gh_slice name)
-{
-    struct gh_run *run = find_or_make(runs, name);
-    struct gh_run_reader *reader;
-
-    if (run->active_calls++ == 0) {
-        run->lines.len = 0;
-        run->cut = 0;
-        run->was_read = false;
-    }
-    run->has_begun = true;
-    DL_FOREACH(run->readers, reader)
-    {
-        stop_waiting(reader);
-    }
-    wind_timer(runs);
-    return run;
-}
-
 /* {"data": ["a\n", "b"], "output_type": "stdout", "serialization": null} and a newline. */
 static void
 format_lines(struct gh_buf *out, enum gh_stream stream, const char *text, size_t len)
@@ -213,6 +178,21 @@ piece_len(const char *text, size_t len)
     return next ? (size_t)(next - text) + 1 : len;
 }
 
+/* Say what the reader misses, if anything. */
+static void
+tell_dropped(struct gh_run_reader *reader)
+{
+    struct gh_buf note GH_SCOPED(gh_buf_done) = {0};
+
+    if (!reader->dropped)
+        return;
+    char *text GH_SCOPED(gh_free) =
+        gh_asprintf("[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
+    reader->dropped = 0;
+    format_lines(&note, GH_STREAM_STDOUT, text, strlen(text));
+    reader->backlog = reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);
+}
+
 static void
 tell(struct gh_run_reader *reader, const char *lines, size_t len)
 {
@@ -224,16 +204,50 @@ tell(struct gh_run_reader *reader, const char *lines, size_t len)
             return;
         }
     }
-    if (reader->dropped) {
-        struct gh_buf note GH_SCOPED(gh_buf_done) = {0};
-        char *text GH_SCOPED(gh_free) =
-            gh_asprintf("[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
-        reader->dropped = 0;
-        format_lines(&note, GH_STREAM_STDOUT, text, strlen(text));
-        reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);
-    }
+    tell_dropped(reader);
     if (len)
         reader->backlog = reader->events->on_lines(reader->context, lines, len);
+}
+
+static void
+stop_waiting(struct gh_run_reader *reader)
+{
+    if (reader->until_ms) {
+        reader->until_ms = 0;
+        reader->run->runs->waiting--;
+    }
+}
+
+static void
+end_reader(struct gh_run_reader *reader)
+{
+    stop_waiting(reader);
+    DL_DELETE(reader->run->readers, reader);
+    tell_dropped(reader);
+    reader->events->on_end(reader->context);
+    free(reader);
+}
+
+struct gh_run *
+gh_run_begin(struct gh_runs *runs, struct gh_slice name)
+{
+    struct gh_run *run = find_or_make(runs, name);
+    struct gh_run_reader *reader;
+
+    if (run->active_calls++ == 0) {
+        runs->kept_bytes -= run->kept;
+        run->kept = 0;
+        run->lines.len = 0;
+        run->cut = 0;
+        run->was_read = false;
+    }
+    run->has_begun = true;
+    DL_FOREACH(run->readers, reader)
+    {
+        stop_waiting(reader);
+    }
+    wind_timer(runs);
+    return run;
 }
 
 /* Keep the newest run_log_max_bytes, in whole lines. */
@@ -277,6 +291,34 @@ gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t
     cut_front(run);
 }
 
+/* The run has ended: keep its lines in no more memory than they need, and let the oldest output go
+ * while all of it is too much. Its readers are told that it was there. */
+static void
+keep(struct gh_run *ended)
+{
+    struct gh_runs *runs = ended->runs;
+    struct gh_run *run, *next;
+
+    if (ended->lines.len == 0)
+        gh_buf_done(&ended->lines);
+    else
+        ended->lines.bytes = gh_realloc(ended->lines.bytes, ended->lines.len);
+    ended->kept = ended->lines.capacity = ended->lines.len;
+    runs->kept_bytes += ended->kept;
+
+    HASH_ITER(hh, runs->by_name, run, next)
+    {
+        if (runs->kept_bytes <= runs->settings->logs_kept_max_bytes)
+            return;
+        runs->kept_bytes -= run->kept;
+        if (run->kept) {
+            run->cut += run->lines.len;
+            gh_buf_done(&run->lines);
+        }
+        run->kept = 0;
+    }
+}
+
 void
 gh_run_end(struct gh_run *run)
 {
@@ -287,6 +329,7 @@ gh_run_end(struct gh_run *run)
         run->was_read = true;
     while (run->readers)
         end_reader(run->readers);
+    keep(run);
 }
 
 static void

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from workerkit import STREAM_LOGS, standin
-from gatehouse import current, hooks, streams
+from gatehouse import current, hooks, inherit, streams
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def out(monkeypatch, request):
 
     request.node.at_call = put_streams
     start = threading.Thread.start
-    streams._let_threads_inherit()
+    inherit.let_threads_inherit()
     yield plain
     threading.Thread.start = start
 

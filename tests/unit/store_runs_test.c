@@ -456,6 +456,21 @@ START_TEST(slow_reader_is_told_what_it_missed)
 }
 END_TEST
 
+START_TEST(slow_reader_is_told_what_it_missed_at_the_end_too)
+{
+    struct reader slow GH_SCOPED(reader_done) = {0};
+    struct gh_run *run = begin("r");
+
+    attach(&slow, "r");
+    slow.backlog = (4u << 20) + 1;
+    write_text(run, "seen\n");
+    write_text(run, "missed\n");
+    gh_run_end(run);
+    ck_assert(slow.is_ended);
+    assert_contains(gh_buf_text(&slow.lines), "left out here");
+}
+END_TEST
+
 START_TEST(backlog_at_the_limit_is_no_reason_to_drop)
 {
     struct reader reader GH_SCOPED(reader_done) = {0};
@@ -493,6 +508,34 @@ START_TEST(ended_runs_kept_have_a_limit_in_number)
     }
     write_text(active, "still here");
     gh_run_end(active);
+}
+END_TEST
+
+/* Ten times 3000 bytes where 20,000 may be kept: the oldest runs lose their output, and say so; a run
+ * that begins again counts no more. */
+START_TEST(ended_runs_kept_have_a_limit_in_size)
+{
+    char *text GH_SCOPED(gh_free) = gh_asprintf("%*s", 3000, "x");
+    char name[12];
+
+    settings.logs_kept_max_bytes = 20000;
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "run%u", i);
+        struct gh_run *run = begin(name);
+        write_text(run, text);
+        gh_run_end(run);
+    }
+    gh_run_end(begin("run9"));
+    for (unsigned i = 0; i < 9; i++) {
+        struct reader reader GH_SCOPED(reader_done) = {0};
+        snprintf(name, sizeof name, "run%u", i);
+        attach(&reader, name);
+        ck_assert(reader.is_ended);
+        bool is_kept = reader.lines.len > 3000;
+        ck_assert_int_eq(is_kept, i >= 4);
+        if (!is_kept)
+            assert_contains(gh_buf_text(&reader.lines), "[gatehouse: about 30");
+    }
 }
 END_TEST
 
@@ -537,8 +580,10 @@ add(TCase *tests)
     tcase_add_test(tests, long_texts_are_cut_at_line_ends);
     tcase_add_test(tests, one_text_over_the_limit_is_let_go);
     tcase_add_test(tests, slow_reader_is_told_what_it_missed);
+    tcase_add_test(tests, slow_reader_is_told_what_it_missed_at_the_end_too);
     tcase_add_test(tests, backlog_at_the_limit_is_no_reason_to_drop);
     tcase_add_test(tests, ended_runs_kept_have_a_limit_in_number);
+    tcase_add_test(tests, ended_runs_kept_have_a_limit_in_size);
     tcase_add_test(tests, ended_runs_are_forgotten_after_their_time);
 }
 

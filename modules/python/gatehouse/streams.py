@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """sys.stdout, sys.stderr and the root logger: text goes to the call that wrote it.
 
-Text of a call with stream_logs becomes LOG frames, at line ends and on flush() (progress bars);
-any other text goes to descriptor 1 or 2. Source: serialization.md section 7.
+Text of a call with stream_logs becomes LOG frames, at line ends, at carriage returns and on flush()
+(progress bars); any other text goes to descriptor 1 or 2. Source: serialization.md section 7.
+
+Threads and pools of a call: inherit.py. Its child processes: children.py. What it puts in the place
+of sys.stdout: redirect.py.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import io
 import os
 import sys
 import threading
+from _thread import RLock, get_ident
 
 import _gatehouse
 
@@ -18,21 +22,26 @@ from .current import Call, Process, call_var
 
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
-    from typing import Iterable, Optional
+    from typing import Iterable, List, Optional
 
 STDOUT, STDERR = 1, 2
 _LONGEST_PENDING = 64 * 1024
 
+_threads = threading._active  # type: ignore[attr-defined]
+_is_forked = False
+_streams: List[CallStream] = []
+
 
 def current_call() -> Optional[Call]:
-    """The call whose code runs here: this context's, else that of the code which started this
-    thread.
+    """The running call whose code runs here: this context's, else that of the code which started
+    this thread.
     """
     call = call_var.get()
     if call is None:
-        call = getattr(threading.current_thread(), "_gatehouse_call", None)
-        if call is not None and call.is_done:
-            call = None
+        # Not current_thread(): for a thread of C code that makes an object, which is never dropped.
+        call = getattr(_threads.get(get_ident()), "_gatehouse_call", None)
+    if call is None or call.is_done or _is_forked:
+        return None
     return call
 
 
@@ -52,7 +61,8 @@ class CallStream(io.TextIOBase):
         self._fd = fd
         self._index = fd - 1
         self._pending = ""
-        self._lock = threading.Lock()
+        self._tail = b""
+        self._lock = RLock()  # a __del__ may print while this thread writes
         self._buffer = None
 
     def write(self, text: str) -> int:
@@ -62,21 +72,24 @@ class CallStream(io.TextIOBase):
         if call is None or not call.stream:
             self._write_plain(text)
             return len(text)
-        whole = call.pending[self._index] + text
-        end = whole.rfind("\n") + 1
-        if end == 0 and len(whole) > _LONGEST_PENDING:
-            end = len(whole)
-        call.pending[self._index] = whole[end:]
-        if end and not _send(call, self._fd, whole[:end]):
-            self._to_descriptor(whole[:end])
+        index = self._index
+        with call.lock:
+            if call.is_done:
+                self._write_plain(text)
+                return len(text)
+            if call.children is not None or call.tails is not None:
+                _catch_up(call, index)
+            whole = call.pending[index] + text
+            end = _sendable(whole)
+            call.pending[index] = whole[end:]
+            if end:
+                _send(call, self._fd, whole[:end])
         return len(text)
 
     def _write_plain(self, text: str) -> None:
         with self._lock:
             whole = self._pending + text
-            end = whole.rfind("\n") + 1
-            if end == 0 and len(whole) > _LONGEST_PENDING:
-                end = len(whole)
+            end = _sendable(whole)
             self._pending = whole[end:]
             if end:
                 self._to_descriptor(whole[:end])
@@ -89,18 +102,41 @@ class CallStream(io.TextIOBase):
         except OSError:
             pass  # nobody reads our output any more; user code should not fail for it
 
+    def _write_bytes(self, raw: bytes) -> None:
+        """Text in UTF-8 that may end within a character; what is no UTF-8 is escaped."""
+        call = current_call()
+        if call is None or not call.stream:
+            with self._lock:
+                text, self._tail = _decode(self._tail + raw)
+                self._write_plain(text)
+            return
+        with call.lock:
+            tails = call.tails or [b"", b""]
+            raw = tails[self._index] + raw
+            call.tails = None  # write() would end it
+            text, tails[self._index] = _decode(raw)
+            if text:
+                self.write(text)
+            if any(tails):
+                call.tails = tails
+
     def writelines(self, lines: Iterable[str]) -> None:  # type: ignore[override]
         for line in lines:
             self.write(line)
 
     def flush(self) -> None:
+        """All that was written leaves this process now."""
         call = current_call()
         if call is not None and call.stream:
-            _flush_call(call, self._index)
-            return
-        if self._pending:
-            with self._lock:
-                text, self._pending = self._pending, ""
+            flush_call(call, self._index)
+            _gatehouse.flush()
+        elif self._pending:
+            self.flush_plain()
+
+    def flush_plain(self) -> None:
+        with self._lock:
+            text, self._pending = self._pending, ""
+            if text:
                 self._to_descriptor(text)
 
     def reconfigure(self, **settings: object) -> None:
@@ -145,8 +181,10 @@ class _ByteSide(io.BufferedIOBase):
         self.name = text.name
 
     def write(self, data: object) -> int:  # type: ignore[override]
-        raw = bytes(data)  # type: ignore[call-overload]
-        self._text.write(raw.decode("utf-8", "backslashreplace"))
+        if isinstance(data, str):
+            raise TypeError("a bytes-like object is required, not 'str'")
+        raw = bytes(memoryview(data))  # type: ignore[arg-type]
+        self._text._write_bytes(raw)
         return len(raw)
 
     def flush(self) -> None:
@@ -169,59 +207,131 @@ class _ByteSide(io.BufferedIOBase):
         return True
 
 
-def _flush_call(call: Call, index: int) -> None:
-    text = call.pending[index]
-    if text:
-        call.pending[index] = ""
-        _send(call, index + 1, text)
+def _sendable(text: str) -> int:
+    """How much of TEXT to send: up to the last line end; all of it where the line is drawn anew, as
+    a terminal has it, or too long to wait.
+    """
+    if "\r" in text or len(text) > _LONGEST_PENDING:
+        return len(text)
+    return text.rfind("\n") + 1
 
 
-def _send(call: Call, fd: int, text: str) -> bool:
-    """A LOG frame. False in a forked child, whose output belongs to nobody's call."""
+def _decode(raw: bytes) -> tuple[str, bytes]:
+    """The text in RAW, and the bytes at its end that begin a character."""
+    whole = len(raw)
+    for length in range(1, min(3, whole) + 1):
+        byte = raw[-length]
+        if byte >= 0xC2:
+            needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            if needed > length and byte < 0xF5:
+                whole -= length
+        if not 0x80 <= byte < 0xC0:
+            break
+    return raw[:whole].decode("utf-8", "backslashreplace"), raw[whole:]
+
+
+def _catch_up(call: Call, index: int) -> None:
+    """What comes before CALL's next text."""
+    if call.children is not None:
+        call.children.pass_on()
+    if call.tails is not None:
+        _end_tail(call, index)
+
+
+def _end_tail(call: Call, index: int) -> None:
+    """The rest of a character did not come."""
+    tail, call.tails[index] = call.tails[index], b""
+    call.pending[index] += tail.decode("utf-8", "backslashreplace")
+
+
+def flush_call(call: Call, index: int) -> None:
+    """Send what CALL has pending for stdout (0) or stderr (1)."""
+    with call.lock:
+        if call.tails is not None:
+            _end_tail(call, index)
+        text = call.pending[index]
+        if text:
+            call.pending[index] = ""
+            _send(call, index + 1, text)
+
+
+def flush_plain() -> None:
+    """What is pending for the process log, of both streams."""
+    for stream in _streams:
+        if stream._pending:
+            stream.flush_plain()
+
+
+def send_of_child(call: Call, text: str) -> None:
+    """Output of a child process of CALL. With its lock held."""
+    if call.is_done:
+        _streams[0]._to_descriptor(text)
+        return
+    for index in 0, 1:
+        flush_call(call, index)
+    _send(call, STDOUT, text)
+
+
+def _send(call: Call, fd: int, text: str) -> None:
+    """A LOG frame."""
     try:
-        return _gatehouse.log(call.call_id, fd, text) is not False
+        _gatehouse.log(call.call_id, fd, text)
     except UnicodeEncodeError:  # lone surrogates
         clean = text.encode("utf-8", "backslashreplace").decode("utf-8")
-        return _gatehouse.log(call.call_id, fd, clean) is not False
+        _gatehouse.log(call.call_id, fd, clean)
 
 
 def end(call: Call) -> None:
     """Send what CALL has pending; to be done before its RESULT."""
-    out, err = call.pending
-    if out:
-        _flush_call(call, 0)
-    if err:
-        _flush_call(call, 1)
+    if call.stream:
+        with call.lock:
+            if call.children is not None:
+                call.children.leave()
+            flush_call(call, 0)
+            flush_call(call, 1)
+            call.is_done = True
     call.is_done = True
 
 
+def forget_calls() -> None:
+    """In a forked child: its output belongs to no call, and its locks to nobody."""
+    global _is_forked
+    _is_forked = True
+    for stream in _streams:
+        stream._lock = RLock()
+
+
 def install() -> None:
-    """Put the streams in place, let threads inherit their call, and set up logging once it is
-    imported.
+    """Put the streams in place, let threads, pools and children inherit their call, and set up
+    logging once it is imported.
     """
-    sys.stdout = sys.__stdout__ = CallStream(STDOUT, "<stdout>")  # type: ignore[misc, assignment]
-    sys.stderr = sys.__stderr__ = CallStream(STDERR, "<stderr>")  # type: ignore[misc, assignment]
-    _let_threads_inherit()
-    from . import hooks
+    from . import children, hooks, inherit, redirect
 
+    _streams[:] = [CallStream(STDOUT, "<stdout>"), CallStream(STDERR, "<stderr>")]
+    sys.__stdout__, sys.__stderr__ = _streams  # type: ignore[misc, assignment]
+    redirect.install(*_streams)
+    inherit.install()
+    children.install()
     hooks.when_imported("logging", _set_up_logging)
+    hooks.when_imported("faulthandler", _wrap_faulthandler)
 
 
-def _let_threads_inherit() -> None:
-    start = threading.Thread.start
-    if getattr(start, "_gatehouse", False):
-        return
+def _wrap_faulthandler(module: object) -> None:
+    """dump_traceback writes to a descriptor: give a call its text."""
+    dump = module.dump_traceback  # type: ignore[attr-defined]
 
-    def start_within_call(self: threading.Thread) -> None:
-        # The worker's own threads (gatehouse-N) serve one call after another.
-        call = None if self.name.startswith("gatehouse-") else current_call()
-        if call is not None:
-            self._gatehouse_call = call  # type: ignore[attr-defined]
-        start(self)
+    def dump_traceback(file: object = None, all_threads: bool = True) -> None:
+        stream = sys.stderr if file is None else file
+        if not isinstance(stream, CallStream) or current_call() is None:
+            dump(stream, all_threads)
+            return
+        with os.fdopen(os.memfd_create("traceback"), "r+b", buffering=0) as memory:
+            dump(memory, all_threads)
+            memory.seek(0)
+            stream.buffer.write(memory.read())
 
-    start_within_call._gatehouse = True  # type: ignore[attr-defined]
-    start_within_call.__doc__ = start.__doc__
-    threading.Thread.start = start_within_call  # type: ignore[method-assign]
+    dump_traceback.__doc__ = dump.__doc__
+    module.dump_traceback = dump_traceback  # type: ignore[attr-defined]
 
 
 def _set_up_logging(logging: object) -> None:
@@ -242,6 +352,9 @@ def _set_up_logging(logging: object) -> None:
         @stream.setter
         def stream(self, value: object) -> None:
             pass
+
+        def flush(self) -> None:
+            """Records are whole lines, which need no flush: they leave with others."""
 
     handler = ToCall()
     handler.setFormatter(
