@@ -178,6 +178,11 @@ static const struct verdict name_short = {"string_too_short",
                                           "A name must have at least 1 character"};
 static const struct verdict name_long = {"string_too_long",
                                          "A name must have at most 1024 bytes of UTF-8"};
+static const struct verdict name_nul = {"value_error", "A name must not contain NUL"};
+static const struct verdict variable_name = {
+    "value_error", "The name of a variable must not be empty and not contain '='"};
+static const struct verdict variable_nul = {"value_error",
+                                            "Names and values of variables must not contain NUL"};
 static const struct verdict bool_parsing = {
     "bool_parsing", "Input should be a valid boolean, unable to interpret input"};
 static const struct verdict bool_type = {"bool_type", "Input should be a valid boolean"};
@@ -221,6 +226,8 @@ read_name(struct gh_value *value)
         return verdict;
     if (value->text.len == 0)
         return &name_short;
+    if (memchr(value->text.bytes, '\0', value->text.len))
+        return &name_nul;
     return value->text.len > GH_FIELD_NAME_MAX_BYTES ? &name_long : NULL;
 }
 
@@ -301,6 +308,9 @@ read_tree(struct gh_value *value, enum gh_field_type type)
         value->tree = json_loadb(value->raw.bytes, value->raw.len, JSON_DECODE_ANY, NULL);
     if (type == GH_FIELD_TEXT_LIST)
         return json_is_array(value->tree) ? NULL : &list_type;
+    if (type == GH_FIELD_VARIABLES && !value->tree &&
+        memmem(value->raw.bytes, value->raw.len, "\\u0000", 6))
+        return &variable_nul;
     return json_is_object(value->tree) ? NULL : &dict_type;
 }
 
@@ -322,7 +332,7 @@ read_value(struct gh_value *value, enum gh_field_type type)
         value->text = value->raw;
         return read_int(value);
     case GH_FIELD_OBJECT:
-    case GH_FIELD_TEXT_MAP:
+    case GH_FIELD_VARIABLES:
     case GH_FIELD_TEXT_LIST:
         return read_tree(value, type);
     case GH_FIELD_ANY:
@@ -332,16 +342,16 @@ read_value(struct gh_value *value, enum gh_field_type type)
 }
 
 static void
-check_text(struct gh_buf *out, const struct gh_field *field, const char *inner, json_t *value)
+refuse_inner(struct gh_buf *out, const struct gh_field *field, const char *inner,
+             const struct verdict *verdict, json_t *value)
 {
-    if (json_is_string(value))
-        return;
     char *text GH_SCOPED(gh_free) = json_dumps(value, JSON_ENCODE_ANY);
-    add_entry(out, "body", field->name, inner, string_type.type, string_type.message,
+    add_entry(out, "body", field->name, inner, verdict->type, verdict->message,
               (struct gh_slice){text, text ? strlen(text) : 0});
 }
 
-/* Members of a map or list that must be strings and are not. */
+/* Members of a map or list that must be strings and are not, and names that no environment can have: a
+ * worker that was given one would not start. */
 static void
 check_inner(struct gh_buf *out, const struct gh_field *field, json_t *tree)
 {
@@ -350,19 +360,24 @@ check_inner(struct gh_buf *out, const struct gh_field *field, json_t *tree)
     json_t *value;
     size_t i;
 
-    if (field->type == GH_FIELD_TEXT_MAP) {
+    if (field->type == GH_FIELD_VARIABLES) {
         json_object_foreach(tree, name, value)
         {
+            const struct verdict *verdict = !json_is_string(value)          ? &string_type
+                                            : !name[0] || strchr(name, '=') ? &variable_name
+                                                                            : NULL;
             inner.len = 0;
             gh_jsontext_quote(&inner, name, strlen(name), GH_JSONTEXT_UTF8);
-            check_text(out, field, gh_buf_text(&inner), value);
+            if (verdict)
+                refuse_inner(out, field, gh_buf_text(&inner), verdict, value);
         }
     } else if (field->type == GH_FIELD_TEXT_LIST) {
         json_array_foreach(tree, i, value)
         {
             inner.len = 0;
             gh_buf_addf(&inner, "%zu", i);
-            check_text(out, field, gh_buf_text(&inner), value);
+            if (!json_is_string(value))
+                refuse_inner(out, field, gh_buf_text(&inner), &string_type, value);
         }
     }
 }

@@ -26,12 +26,12 @@
 
 enum gh_field_type {
     GH_FIELD_TEXT,
-    GH_FIELD_NAME, /* text of 1 to GH_FIELD_NAME_MAX_BYTES bytes: of a key, a process */
+    GH_FIELD_NAME, /* text of 1 to GH_FIELD_NAME_MAX_BYTES bytes without NUL: of a key, a process */
     GH_FIELD_BOOL,
     GH_FIELD_INT,
     GH_FIELD_TEXT_OR_INT, /* text is set for both */
     GH_FIELD_OBJECT,      /* tree */
-    GH_FIELD_TEXT_MAP,    /* tree, all values strings */
+    GH_FIELD_VARIABLES,   /* tree, all values strings: environment variables */
     GH_FIELD_TEXT_LIST,   /* tree */
     GH_FIELD_ANY,         /* raw only; not looked into */
 };

@@ -156,7 +156,7 @@ gh_route_create_process(struct gh_api *api, struct gh_request *request)
         [NAME] = {"name", GH_FIELD_NAME, true},
         [COMPUTE] = {"compute", GH_FIELD_OBJECT, false},
         [RUNTIME_ENV] = {"runtime_env", GH_FIELD_OBJECT, false},
-        [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, false},
+        [ENV_VARS] = {"env_vars", GH_FIELD_VARIABLES, false},
     };
     struct gh_value values[COUNT];
 
@@ -211,7 +211,7 @@ gh_route_env_vars(struct gh_api *api, struct gh_request *request)
     enum { PROCESS, ENV_VARS, COUNT };
     static const struct gh_field fields[COUNT] = {
         [PROCESS] = {"process_name", GH_FIELD_NAME, false},
-        [ENV_VARS] = {"env_vars", GH_FIELD_TEXT_MAP, true},
+        [ENV_VARS] = {"env_vars", GH_FIELD_VARIABLES, true},
     };
     struct gh_value values[COUNT];
     const char *name;

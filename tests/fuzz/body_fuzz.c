@@ -18,7 +18,7 @@ static const struct gh_field fields[FIELD_COUNT] = {
     [TEXT] = {"t", GH_FIELD_TEXT, false},        [NAME] = {"n", GH_FIELD_NAME, false},
     [FLAG] = {"f", GH_FIELD_BOOL, false},        [NUMBER] = {"i", GH_FIELD_INT, false},
     [BOTH] = {"b", GH_FIELD_TEXT_OR_INT, false}, [OBJECT] = {"o", GH_FIELD_OBJECT, false},
-    [MAP] = {"m", GH_FIELD_TEXT_MAP, false},     [LIST] = {"l", GH_FIELD_TEXT_LIST, false},
+    [MAP] = {"m", GH_FIELD_VARIABLES, false},    [LIST] = {"l", GH_FIELD_TEXT_LIST, false},
     [ANY] = {"a", GH_FIELD_ANY, true},
 };
 

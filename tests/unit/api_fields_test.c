@@ -11,7 +11,7 @@ static const struct gh_field fields[FIELD_COUNT] = {
     [TEXT] = {"text", GH_FIELD_TEXT, false},        [NAME] = {"name", GH_FIELD_NAME, false},
     [FLAG] = {"flag", GH_FIELD_BOOL, false},        [NUMBER] = {"number", GH_FIELD_INT, false},
     [BOTH] = {"both", GH_FIELD_TEXT_OR_INT, false}, [OBJECT] = {"object", GH_FIELD_OBJECT, false},
-    [MAP] = {"map", GH_FIELD_TEXT_MAP, false},      [LIST] = {"list", GH_FIELD_TEXT_LIST, false},
+    [MAP] = {"map", GH_FIELD_VARIABLES, false},     [LIST] = {"list", GH_FIELD_TEXT_LIST, false},
     [ANY] = {"any", GH_FIELD_ANY, false},           [NEEDED] = {"needed", GH_FIELD_TEXT, true},
 };
 
@@ -196,6 +196,24 @@ START_TEST(text_or_int_has_its_text_either_way)
     assert_slice(values[BOTH].text, "a\"");
     gh_fields_done(values, NEEDED);
     ck_assert_int_eq(read_body("{\"both\": []}", 12, NEEDED), -1);
+}
+END_TEST
+
+static const struct {
+    unsigned field;
+    const char *json, *said;
+} impossible[] = {
+    {NAME, "{\"name\": \"a\\u0000b\"}", "must not contain NUL"},
+    {MAP, "{\"map\": {\"a=b\": \"\"}}", "[\"body\",\"map\",\"a=b\"]"},
+    {MAP, "{\"map\": {\"\": \"\"}}", "must not be empty"},
+    {MAP, "{\"map\": {\"a\\u0000\": \"\"}}", "must not contain NUL"},
+    {MAP, "{\"map\": {\"a\": \"\\u0000\"}}", "must not contain NUL"},
+};
+
+START_TEST(names_that_nothing_can_bear_are_refused)
+{
+    ck_assert_int_eq(read_body(impossible[_i].json, strlen(impossible[_i].json), NEEDED), -1);
+    assert_contains(gh_buf_text(&fake.answer), impossible[_i].said);
 }
 END_TEST
 
@@ -477,6 +495,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, flags_are_read_as_the_clients_server_does, 0, (int)COUNT(flags));
     tcase_add_loop_test(tests, numbers_are_read_as_the_clients_server_does, 0, (int)COUNT(numbers));
     tcase_add_test(tests, text_or_int_has_its_text_either_way);
+    tcase_add_loop_test(tests, names_that_nothing_can_bear_are_refused, 0, (int)COUNT(impossible));
     tcase_add_loop_test(tests, names_have_a_length, 0, 3);
     tcase_add_loop_test(tests, names_have_a_length, 1023, 1027);
     tcase_add_test(tests, trees_are_built);
