@@ -46,7 +46,7 @@ struct gh_runs {
     uv_loop_t *loop;
     const struct gh_settings *settings;
     uv_timer_t *timer;
-    struct gh_run *by_name; /* in order of creation */
+    struct gh_run *by_name; /* ended ones in the order in which they ended */
     unsigned count;
     unsigned waiting;  /* readers that wait for a call */
     size_t kept_bytes; /* lines of all ended runs */
@@ -305,6 +305,11 @@ keep(struct gh_run *ended)
         ended->lines.bytes = gh_realloc(ended->lines.bytes, ended->lines.len);
     ended->kept = ended->lines.capacity = ended->lines.len;
     runs->kept_bytes += ended->kept;
+    /* To the end: a name that is used again is as young as its last run. */
+    if (ended->hh.next) {
+        HASH_DEL(runs->by_name, ended);
+        HASH_ADD_KEYPTR(hh, runs->by_name, ended->name, strlen(ended->name), ended);
+    }
 
     HASH_ITER(hh, runs->by_name, run, next)
     {

@@ -511,6 +511,26 @@ START_TEST(ended_runs_kept_have_a_limit_in_number)
 }
 END_TEST
 
+/* With many short calls beside it, a run whose name was used before must not be the first to go. */
+START_TEST(name_used_again_is_as_young_as_its_last_run)
+{
+    struct reader reader GH_SCOPED(reader_done) = {0};
+    char name[12];
+
+    settings.runs_kept_max = 10;
+    for (unsigned i = 0; i < 10; i++) {
+        snprintf(name, sizeof name, "run%u", i);
+        gh_run_end(begin(name));
+    }
+    struct gh_run *again = begin("run0");
+    write_text(again, "new");
+    gh_run_end(again);
+    gh_run_end(begin("another"));
+    attach(&reader, "run0");
+    assert_slice(reader.lines, LINE("\"new\""));
+}
+END_TEST
+
 /* Ten times 3000 bytes where 20,000 may be kept: the oldest runs lose their output, and say so; a run
  * that begins again counts no more. */
 START_TEST(ended_runs_kept_have_a_limit_in_size)
@@ -583,6 +603,7 @@ add(TCase *tests)
     tcase_add_test(tests, slow_reader_is_told_what_it_missed_at_the_end_too);
     tcase_add_test(tests, backlog_at_the_limit_is_no_reason_to_drop);
     tcase_add_test(tests, ended_runs_kept_have_a_limit_in_number);
+    tcase_add_test(tests, name_used_again_is_as_young_as_its_last_run);
     tcase_add_test(tests, ended_runs_kept_have_a_limit_in_size);
     tcase_add_test(tests, ended_runs_are_forgotten_after_their_time);
 }
