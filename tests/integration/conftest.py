@@ -7,6 +7,7 @@ start_daemon: starts more of them, each with its own options, stopped and inspec
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def pytest_runtest_makereport(item, call):
             pytest.skip.Exception)
 
 
-TEST_S = 300
+TEST_S = int(os.environ.get("GATEHOUSE_TEST_S") or 300)
 
 
 def pytest_sessionstart(session):
