@@ -76,6 +76,18 @@ def test_log_records_appear_at_the_client(client):
     assert "logged the thing" in seen.stdout
 
 
+def test_output_by_all_means_appears_in_order(client):
+    seen = client.run("""
+        remote = rh.function(talk_by_all_means).to(cluster, sync_local=False)
+        remote("m1")
+    """)
+    text = seen.stdout.replace("\r", "\n")
+    found = [line for line in text.splitlines() if line.startswith("m1 ")]
+    assert found == [f"m1 {end}" for end in (
+        "print", "child", "child err", "pool", "thread", "shell", "end")]
+    assert "m1: 100%|##| 2/2" in text
+
+
 def test_no_lines_without_log_streaming(client):
     seen = client.run("""
         remote = rh.function(talk).to(cluster, sync_local=False)

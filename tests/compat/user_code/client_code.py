@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests with the real client send to the server."""
 import asyncio
+import concurrent.futures
 import logging
 import os
+import subprocess
 import sys
+import threading
 import time
 
 
@@ -116,3 +119,19 @@ class Account:
 
 def deposit_with(account, amount):
     return account.deposit(amount)
+
+
+def talk_by_all_means(mark):
+    """What a person sees of it: one ordered text."""
+    print(mark, "print")
+    subprocess.run(["sh", "-c", f"echo {mark} child; echo {mark} child err >&2"])
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(print, mark, "pool").result()
+    thread = threading.Thread(target=print, args=(mark, "thread"))
+    thread.start()
+    thread.join()
+    os.system(f"echo {mark} shell")
+    for i in range(3):
+        sys.stderr.write(f"\r{mark}: {i * 50}%|{'#' * i:2}| {i}/2 [00:00<00:00]")
+        sys.stderr.flush()
+    print(f"\n{mark} end")
