@@ -17,6 +17,7 @@ import pytest
 
 from integration import pickles
 from integration.gatehoused import BUILD, Gatehoused
+from integration.ways_to_write import WAYS, check
 
 USER_CODE = Path(__file__).resolve().parent / "user_code"
 ENVS = BUILD / "test-envs"
@@ -248,3 +249,14 @@ def test_numpy_is_imported_and_used(serving):
     total, file = serving.call("numpy_sum", 1000)
     assert total == 499500
     assert file.startswith(str(serving.env))
+
+
+def test_output_of_every_kind_reaches_its_call(serving):
+    """It hangs on how each version starts threads and children."""
+    daemon = serving.daemon
+    for name, wanted in WAYS.items():
+        daemon.put_function(name, file="talkers")
+        answer = daemon.call(name, args=["m1"], run_name=name, stream_logs=True)
+        assert answer.status == 200, (name, answer)
+        lines = daemon.post("/logs", {"run_name": name, "key": name}).text.splitlines()
+        check("".join("".join(json.loads(line)["data"]) for line in lines), wanted, "m1")

@@ -19,7 +19,7 @@ TIMES = int(os.environ.get("GATEHOUSE_LEAKS") or 1)
 SANITIZED = os.environ.get("GATEHOUSE_SANITIZE", "no") not in ("", "no")
 GROWTH_KIB = {"daemon": 2000, "worker": 4000}  # what allocators keep; a real leak outgrows it
 
-DAEMON_OPTIONS = {"args": ["--runs-kept-max", "50", "--logs-wait-ms", "50"]}
+DAEMON_OPTIONS = {"args": ["--logs-wait-ms", "50"]}
 
 
 @pytest.fixture
