@@ -412,7 +412,8 @@ sink_write(struct gh_request *request, const void *bytes, size_t len)
 {
     struct gh_exchange *exchange = of(request);
 
-    if (len > 0 && exchange->stream_used > 0) {
+    /* Half of it at least, or a reader that is 4 MiB behind would cost that much copying per line. */
+    if (len > 0 && exchange->stream_used > exchange->stream.len / 2) {
         gh_buf_drop(&exchange->stream, exchange->stream_used);
         exchange->stream_used = 0;
     }

@@ -93,6 +93,16 @@ def test_threads_of_one_call_lose_nothing(daemon, put):
     assert [text.count(f"m{i}") for i in range(4)] == [500] * 4 and text.count("\n") == 2000
 
 
+def test_lines_that_threads_print_stay_whole(daemon, put):
+    put("whole_lines")
+    call(daemon, "whole_lines", "m", 200)
+    lines = text_of(daemon, "whole_lines").splitlines()
+    assert sorted(lines) == sorted(f"m {i} {n}" for i in range(8) for n in range(200))
+    for i in range(8):
+        assert [line for line in lines if line.startswith(f"m {i} ")] == [
+            f"m {i} {n}" for n in range(200)]
+
+
 def test_a_redirection_is_its_calls_own(daemon, put, threads, tmp_path):
     """What one call puts in the place of sys.stdout does not swallow the lines of another."""
     put("redirect_and_hold", "plain", "forget_to_restore")

@@ -22,6 +22,7 @@ WAYS = {  # function -> what its call's log is, for the mark M
     "redirected": "caught ['inside M', 'inner M', '']\n",
     "tee": "M\n",
     "nested_threads": "M\n",
+    "begun_here_ended_there": "M ... done\n",
     "in_shared_pool": {f"M {i}\n" for i in range(4)},
     "in_thread_pool": {f"M {i}\n" for i in range(4)},
     "in_threads": {f"M {i}\n" for i in range(8)},

@@ -31,7 +31,8 @@ class Call:
     """A running call.
 
     stream: true when its output goes to the daemon as LOG frames.
-    pending: text not yet ended by a newline, index 0 stdout, 1 stderr.
+    pending: text not yet ended by a newline, index 0 stdout, 1 stderr: by thread, with the time of
+        its last piece.
     tails: bytes of a character that is not whole yet, by the same index.
     lock: for whoever writes or reads the above; only with stream.
     children: the pipe of processes that it started (children.Children), once there is one.
@@ -58,7 +59,7 @@ class Call:
         self.stream = stream
         self.run_name = run_name
         if stream:
-            self.pending = ["", ""]
+            self.pending = ({}, {})
             self.tails = None
             self.lock = RLock()
             self.children = None

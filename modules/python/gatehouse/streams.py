@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 from _thread import RLock, get_ident
+from time import monotonic
 
 import _gatehouse
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 STDOUT, STDERR = 1, 2
 _LONGEST_PENDING = 64 * 1024
+_HOLD_S = 1.0
 
 _threads = threading._active  # type: ignore[attr-defined]
 _is_forked = False
@@ -79,9 +81,17 @@ class CallStream(io.TextIOBase):
                 return len(text)
             if call.children is not None or call.tails is not None:
                 _catch_up(call, index)
-            whole = call.pending[index] + text
+            # By thread: print() writes a line and its end apart, and another may come in between.
+            pending, thread = call.pending[index], get_ident()
+            whole = text
+            if pending:
+                if thread in pending:
+                    whole = pending.pop(thread)[0] + text
+                if pending:
+                    _send_older(call, index)
             end = _sendable(whole)
-            call.pending[index] = whole[end:]
+            if end < len(whole):
+                pending[thread] = (whole[end:], monotonic())
             if end:
                 _send(call, self._fd, whole[:end])
         return len(text)
@@ -241,7 +251,22 @@ def _catch_up(call: Call, index: int) -> None:
 def _end_tail(call: Call, index: int) -> None:
     """The rest of a character did not come."""
     tail, call.tails[index] = call.tails[index], b""
-    call.pending[index] += tail.decode("utf-8", "backslashreplace")
+    if tail:
+        text, _ = call.pending[index].pop(get_ident(), ("", 0))
+        text += tail.decode("utf-8", "backslashreplace")
+        call.pending[index][get_ident()] = (text, monotonic())
+
+
+def _send_older(call: Call, index: int, hold_s: float = _HOLD_S) -> None:
+    """What threads of CALL have begun and not ended for so long that it is more than the moment
+    between a line and its end: it was written first.
+    """
+    pending = call.pending[index]
+    before = monotonic() - hold_s
+    for thread, (text, since) in list(pending.items()):
+        if since <= before:
+            del pending[thread]
+            _send(call, index + 1, text)
 
 
 def flush_call(call: Call, index: int) -> None:
@@ -249,10 +274,8 @@ def flush_call(call: Call, index: int) -> None:
     with call.lock:
         if call.tails is not None:
             _end_tail(call, index)
-        text = call.pending[index]
-        if text:
-            call.pending[index] = ""
-            _send(call, index + 1, text)
+        if call.pending[index]:
+            _send_older(call, index, 0)
 
 
 def flush_plain() -> None:

@@ -197,6 +197,30 @@ def one_line_from_many(mark, count):
         thread.join()
 
 
+def whole_lines(mark, count):
+    """print() of many threads: lines stay whole."""
+    threads = [threading.Thread(target=lambda i: [print(mark, i, n) for n in range(count)],
+                                args=(i,)) for i in range(8)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+
+
+def begun_here_ended_there(mark):
+    """What waits for its end for long was written first all the same."""
+    print(mark, "...", end=" ")
+    time.sleep(1.2)
+    thread = threading.Thread(target=print, args=("done",))
+    thread.start()
+    thread.join()
+
+
 def in_shared_pool(mark):
     return list(shared_pool.map(lambda i: print(mark, i), range(4)))
 
