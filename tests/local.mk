@@ -22,6 +22,8 @@ unit_programs = \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/front_guard_test \
+	%reldir%/unit/node_capacity_test \
+	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
 	%reldir%/unit/node_usage_test \
 	%reldir%/unit/pool_channel_send_test \
@@ -51,6 +53,16 @@ EXTRA_DIST += \
 	%reldir%/unit/fake_worker.h \
 	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/suite.h
+
+# --- fake: what the tests' daemon meets instead of the real thing --------------------------------
+
+# Never installed; -rpath makes libtool build a shared one all the same.
+noinst_LTLIBRARIES += %reldir%/libfake_nvml.la
+%canon_reldir%_libfake_nvml_la_SOURCES = %reldir%/fake/nvml.c
+%canon_reldir%_libfake_nvml_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+built_links += %reldir%/libnvidia-ml.so.1
+%reldir%/libnvidia-ml.so.1: %reldir%/libfake_nvml.la
+	$(AM_V_at)rm -f $@ && $(LN_S) .libs/libfake_nvml.so $@
 
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------
 
@@ -97,6 +109,7 @@ pytest_tests += \
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
+	%reldir%/fake \
 	%reldir%/fuzz/corpus \
 	%reldir%/integration \
 	%reldir%/pytest.ini \

@@ -1,6 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/capacity.c \
+	%reldir%/capacity.h \
+	%reldir%/census.c \
+	%reldir%/census.h \
+	%reldir%/envs.c \
+	%reldir%/envs.h \
+	%reldir%/gpu.c \
+	%reldir%/gpu.h \
+	%reldir%/ledger.c \
+	%reldir%/ledger.h \
+	%reldir%/nvml.c \
+	%reldir%/nvml.h \
 	%reldir%/packages.c \
 	%reldir%/packages.h \
 	%reldir%/usage.c \
