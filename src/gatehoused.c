@@ -26,7 +26,8 @@
 #include "conf/home.h"
 #include "conf/settings.h"
 #include "front/server.h"
-#include "node/usage.h"
+#include "node/ledger.h"
+#include "node/node.h"
 #include "pool/pool.h"
 #include "store/cluster.h"
 #include "store/keys.h"
@@ -42,7 +43,7 @@ struct daemon {
     struct gh_settings settings;
     struct gh_cluster cluster;
     struct gh_keys keys;
-    struct gh_usage usage;
+    struct gh_node node;
     struct gh_api api;
     struct gh_server *server;
     struct gh_server *control; /* the same routes, on a socket for this node's own programs */
@@ -129,6 +130,7 @@ on_removed(void *context, struct gh_process *process)
 {
     struct daemon *daemon = context;
     gh_keys_on_removed(&daemon->keys, process);
+    gh_ledger_release(daemon->node.ledger, process->name);
 }
 
 static void
@@ -141,6 +143,24 @@ add_hello(void *context, struct gh_buf *out)
     gh_jsontext_quote(out, daemon->control_path, strlen(daemon->control_path), GH_JSONTEXT_UTF8);
 }
 
+static void
+add_environment(void *context, const struct gh_process *process, json_t *variables)
+{
+    struct daemon *daemon = context;
+    gh_node_add_environment(&daemon->node, process->name, variables);
+}
+
+/* GPUs were counted after the workers had been started. */
+static void
+on_gpus(void *context)
+{
+    struct daemon *daemon = context;
+
+    gh_cluster_set(&daemon->cluster, "is_gpu", json_boolean(gh_node_gpu_count(&daemon->node) > 0));
+    gh_pool_renew_environment(daemon->pool);
+    gh_api_tell_config(&daemon->api);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -151,6 +171,7 @@ on_workers_gone(void *context)
     gh_server_stop(&daemon->server);
     gh_server_stop(&daemon->control);
     gh_runs_free(&daemon->runs);
+    gh_node_stop(&daemon->node);
     uv_close((uv_handle_t *)&daemon->turn_end, NULL);
     for (int i = 0; i < SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
@@ -329,8 +350,14 @@ start_control(struct daemon *daemon, const char *state, struct gh_err *err)
 static int
 start_default_process(struct daemon *daemon, struct gh_err *err)
 {
-    return gh_pool_start(daemon->pool, "default_process", "{\"node_idx\": 0}", "null", "{}",
-                         daemon->settings.env, NULL, NULL, err);
+    const struct gh_process_spec spec = {
+        .name = "default_process",
+        .compute = "{\"node_idx\": 0}",
+        .runtime_env = "null",
+        .env_vars = "{}",
+        .python = daemon->settings.env,
+    };
+    return gh_pool_start(daemon->pool, &spec, NULL, NULL, err);
 }
 
 static void
@@ -353,7 +380,7 @@ start(struct daemon *daemon)
     struct gh_settings *settings = &daemon->settings;
     struct gh_err err;
     struct gh_pool_events events = {daemon,  on_started, on_key_put, on_key_gone,
-                                    on_died, on_removed, add_hello};
+                                    on_died, on_removed, add_hello,  add_environment};
 
     if (setup_log(settings, &err) != GH_OK || check_host(settings, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
@@ -368,6 +395,11 @@ start(struct daemon *daemon)
     if (gh_cluster_load(&daemon->cluster, settings, gh_server_port(daemon->server), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
+    if (gh_node_start(&daemon->node, &daemon->loop, settings, gh_cluster_ip(&daemon->cluster),
+                      on_gpus, daemon, &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
+    gh_cluster_set(&daemon->cluster, "is_gpu", json_boolean(gh_node_gpu_count(&daemon->node) > 0));
+
     daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
     daemon->runs = gh_runs_new(&daemon->loop, settings);
     daemon->api = (struct gh_api){
@@ -377,7 +409,7 @@ start(struct daemon *daemon)
         .keys = &daemon->keys,
         .runs = daemon->runs,
         .cluster = &daemon->cluster,
-        .usage = &daemon->usage,
+        .node = &daemon->node,
     };
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);
@@ -418,6 +450,7 @@ main(int argc, char **argv)
 
     gh_pool_free(&daemon.pool);
     gh_keys_done(&daemon.keys);
+    gh_node_done(&daemon.node);
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
     free(daemon.control_path);

@@ -15,7 +15,7 @@ struct gh_pool;
 struct gh_keys;
 struct gh_runs;
 struct gh_cluster;
-struct gh_usage;
+struct gh_node;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
@@ -25,7 +25,7 @@ struct gh_api {
     struct gh_keys *keys;
     struct gh_runs *runs;
     struct gh_cluster *cluster;
-    struct gh_usage *usage;
+    struct gh_node *node;
     bool is_draining;
 };
 
@@ -35,5 +35,8 @@ void gh_api_begin(struct gh_api *api, struct gh_request *request);
 
 /* The body of REQUEST is whole: do what its route says. */
 void gh_api_handle(struct gh_api *api, struct gh_request *request);
+
+/* The cluster config has changed: tell all workers, waiting for none. */
+void gh_api_tell_config(struct gh_api *api);
 
 #endif

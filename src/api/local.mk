@@ -3,6 +3,7 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/api.h \
 	%reldir%/call_routes.c \
+	%reldir%/create_routes.c \
 	%reldir%/fanout.c \
 	%reldir%/fanout.h \
 	%reldir%/fields.c \
@@ -14,4 +15,5 @@ libgatehouse_la_SOURCES += \
 	%reldir%/object_routes.c \
 	%reldir%/process_routes.c \
 	%reldir%/routes.c \
-	%reldir%/routes.h
+	%reldir%/routes.h \
+	%reldir%/status_routes.c

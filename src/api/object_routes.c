@@ -120,8 +120,14 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
     struct gh_process *process = process_of(api, &values[PROCESS]);
     if (!process) { /* unlike /resource, an object makes its process */
         char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
-        if (gh_pool_start(api->pool, name, "{}", "{}", "{}", api->settings->env, NULL, NULL,
-                          &err) == GH_OK)
+        const struct gh_process_spec spec = {
+            .name = name,
+            .compute = "{}",
+            .runtime_env = "{}",
+            .env_vars = "{}",
+            .python = api->settings->env,
+        };
+        if (gh_pool_start(api->pool, &spec, NULL, NULL, &err) == GH_OK)
             process = gh_pool_find(api->pool, name);
         else
             gh_reply_busy(request, 1, "%s", err.text);

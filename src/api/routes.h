@@ -26,12 +26,16 @@ const struct gh_route *gh_route_find(struct gh_request *request, unsigned *statu
 void gh_route_check(struct gh_api *api, struct gh_request *request);
 void gh_route_livez(struct gh_api *api, struct gh_request *request);
 void gh_route_readyz(struct gh_api *api, struct gh_request *request);
-void gh_route_status(struct gh_api *api, struct gh_request *request);
 void gh_route_settings(struct gh_api *api, struct gh_request *request);
+
+/* status_routes.c */
+void gh_route_status(struct gh_api *api, struct gh_request *request);
+
+/* create_routes.c */
+void gh_route_create_process(struct gh_api *api, struct gh_request *request);
 
 /* process_routes.c */
 void gh_route_processes(struct gh_api *api, struct gh_request *request);
-void gh_route_create_process(struct gh_api *api, struct gh_request *request);
 void gh_route_kill_process(struct gh_api *api, struct gh_request *request);
 void gh_route_env_vars(struct gh_api *api, struct gh_request *request);
 void gh_route_install_package(struct gh_api *api, struct gh_request *request);

@@ -52,6 +52,11 @@
     X(UINT, logs_kept_max_bytes, "67108864", 4096, 1099511627776, "bytes",                         \
       "output kept of all ended runs together; the oldest goes first")                             \
     X(UINT, runs_kept_max, "1000", 1, 1000000, "N", "ended runs whose output is kept")             \
+    X(TEXT, resources, "", 0, 0, "NAME=NUMBER,...",                                                \
+      "what processes may reserve besides, or CPU and memory other than found")                    \
+    X(TEXT, gpu_library, "libnvidia-ml.so.1", 0, 0, "PATH", "library that knows of GPUs (NVML)")   \
+    X(FLAG, all_gpus_visible, "0", 0, 1, "",                                                       \
+      "show all GPUs also to processes that reserved some of them")                                \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
       "names that a browser may use for this node, beside addresses and localhost")
 

@@ -11,6 +11,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/gpu.h \
 	%reldir%/ledger.c \
 	%reldir%/ledger.h \
+	%reldir%/node.c \
+	%reldir%/node.h \
 	%reldir%/nvml.c \
 	%reldir%/nvml.h \
 	%reldir%/packages.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * node/usage.h - memory and CPU of this machine and of its worker processes, from /proc. Cheap reads
- * that do not wait for any process. Loop thread only. */
+ * node/usage.h - memory and CPU of this machine, from /proc. Cheap reads that wait for nothing.
+ * Of its processes: node/census.h. Loop thread only. */
 #ifndef GH_NODE_USAGE_H
 #define GH_NODE_USAGE_H
 
@@ -12,12 +12,6 @@ struct gh_memory {
     double used_percent;
 };
 
-struct gh_process_usage {
-    uint64_t used_bytes; /* resident and not shared */
-    double used_percent; /* of the machine's memory */
-    double cpu_percent;  /* of one CPU, over the life of the process */
-};
-
 struct gh_usage {
     uint64_t busy_ticks, all_ticks; /* of all CPUs, at the last look */
 };
@@ -26,8 +20,5 @@ void gh_usage_memory(struct gh_memory *out);
 
 /* Busy share of all CPUs since the last call, 0 to 100; since boot the first time. */
 double gh_usage_cpu(struct gh_usage *usage);
-
-/* All zero when PID is gone. */
-void gh_usage_process(int pid, struct gh_process_usage *out);
 
 #endif

@@ -9,5 +9,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/process.c \
 	%reldir%/shm.c \
 	%reldir%/shm.h \
+	%reldir%/variables.c \
 	%reldir%/worker.c \
 	%reldir%/worker.h

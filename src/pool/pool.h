@@ -21,6 +21,7 @@
 #include "wire/call.h"
 
 struct gh_settings;
+struct json_t;
 struct gh_pool;
 struct gh_process;
 struct gh_call;
@@ -69,6 +70,20 @@ enum gh_process_state {
     GH_PROCESS_PARKED
 };
 
+/* What a process is made of; all borrowed for the length of gh_pool_start. */
+struct gh_process_spec {
+    const char *name;
+    /* JSON text as the client gave it, "null" when absent. env_vars of RUNTIME_ENV are in the worker's
+     * environment before its interpreter starts; ENV_VARS are set before user code. */
+    const char *compute, *runtime_env, *env_vars;
+    const char *python; /* interpreter, venv or conda env; "" lets the runtime choose */
+    /* Forget the process when its first worker cannot serve: who asked for it is told why, and may ask
+     * again with something else. */
+    bool is_forgotten_on_failure;
+};
+
+typedef void gh_call_done(struct gh_call *call, const struct gh_answer *answer);
+
 struct gh_process {
     struct gh_process *prev, *next; /* in order of creation */
     struct gh_pool *pool;
@@ -82,13 +97,14 @@ struct gh_process {
     struct gh_call *calls;    /* open, oldest first */
     unsigned call_count;
     unsigned restart_count;
-    unsigned deaths;            /* since deaths_from_ms, for parking */
-    uint64_t deaths_from_ms;    /* loop time */
-    uint64_t parked_ms;         /* loop time */
-    char *park_reason;          /* last death, in words */
-    char *executable, *version; /* of the interpreter, once READY; for /status */
-    uv_timer_t *timer;          /* delay before a restart, or limit of a start */
-    bool is_failing;            /* its worker just died and open calls are being answered */
+    unsigned deaths;              /* since deaths_from_ms, for parking */
+    uint64_t deaths_from_ms;      /* loop time */
+    uint64_t parked_ms;           /* loop time */
+    char *park_reason;            /* last death, in words */
+    char *executable, *version;   /* of the interpreter, once READY; for /status */
+    uv_timer_t *timer;            /* delay before a restart, or limit of a start */
+    bool is_failing;              /* its worker just died and open calls are being answered */
+    bool is_forgotten_on_failure; /* until it has served once */
 };
 
 /* What the layers above want to know. EVENTS' functions may call gh_pool_call. */
@@ -108,6 +124,10 @@ struct gh_pool_events {
     void (*on_removed)(void *context, struct gh_process *process);
     /* Append the members of HELLO that the pool does not know: cluster_config. */
     void (*add_hello)(void *context, struct gh_buf *out);
+    /* Set in VARIABLES what the node gives a worker of PROCESS in its environment, before its
+     * interpreter starts. Variables that the user gives win over these. */
+    void (*add_environment)(void *context, const struct gh_process *process,
+                            struct json_t *variables);
 };
 
 struct gh_pool *gh_pool_new(uv_loop_t *loop, const struct gh_settings *settings,
@@ -118,13 +138,17 @@ void gh_pool_free(struct gh_pool **pool_of);
 struct gh_process *gh_pool_find(struct gh_pool *pool, const char *name);
 struct gh_process *gh_pool_first(struct gh_pool *pool);
 
-/* Make the process NAME and start its worker. The three JSON texts are kept. ON_READY is called with
- * CONTEXT when it serves, or cannot (answer->failure says why; the process is then parked).
- * Errors: GH_E_INPUT it exists; GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could not be started. */
-int gh_pool_start(struct gh_pool *pool, const char *name, const char *compute,
-                  const char *runtime_env, const char *env_vars, const char *python,
-                  void (*on_ready)(struct gh_call *call, const struct gh_answer *answer),
+/* Make a process by SPEC and start its worker. ON_READY (or NULL) is called with CONTEXT when it
+ * serves, or cannot (answer->failure says why; the process is then parked or forgotten).
+ * Errors: GH_E_INPUT it exists; GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could
+ * not be started. */
+int gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_call_done *on_ready,
                   void *context, struct gh_err *err) GH_MUST_USE;
+
+/* Start the worker of a PARKED process now, as it was specified; its deaths are forgiven. ON_READY as
+ * gh_pool_start has it. Errors: GH_E_SYSTEM the worker could not be started; it stays parked. */
+int gh_pool_unpark(struct gh_process *process, gh_call_done *on_ready, void *context,
+                   struct gh_err *err) GH_MUST_USE;
 
 /* End the process at once: open calls fail, it is forgotten. */
 void gh_pool_remove(struct gh_process *process);
@@ -144,6 +168,9 @@ void gh_pool_rebuilt(struct gh_process *process);
 /* Remember for workers to come: an import path (goes to position 0), and an environment variable. */
 void gh_pool_add_path(struct gh_pool *pool, const char *path);
 void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
+
+/* What add_environment says has changed: tell the workers that run. */
+void gh_pool_renew_environment(struct gh_pool *pool);
 
 /* Write what was queued this turn. Call once at the end of each turn of the loop. */
 void gh_pool_flush(struct gh_pool *pool);

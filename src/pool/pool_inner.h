@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * pool/pool_inner.h - what pool.c and process.c share and nobody else includes. */
+ * pool/pool_inner.h - what pool.c, process.c and variables.c share and nobody else includes. */
 #ifndef GH_POOL_POOL_INNER_H
 #define GH_POOL_POOL_INNER_H
 
@@ -46,5 +46,12 @@ void gh_process_wake(struct gh_process *process);
 
 /* Free PROCESS, whose worker is gone or is no longer its own. */
 void gh_process_forget(struct gh_process *process);
+
+/* Variables to start a worker of PROCESS with: the node's, and over them those of its runtime_env. A
+ * new reference. */
+json_t *gh_process_first_variables(const struct gh_process *process);
+
+/* What the user gave, the most special last: for all processes, for this one. A new reference. */
+json_t *gh_process_user_variables(const struct gh_process *process);
 
 #endif

@@ -63,21 +63,14 @@ fail_calls(struct gh_process *process, const char *how, const char *last_lines)
 }
 
 static void
-add_env_vars(struct gh_process *process, struct gh_buf *out)
+add_env_vars(const struct gh_process *process, struct gh_buf *out)
 {
-    json_t *merged = json_copy(process->pool->env);
-    json_t *own = json_loads(process->env_vars, 0, NULL);
-    json_t *later = json_loads(process->env_later, 0, NULL);
+    json_t *variables = gh_process_user_variables(process);
+    char *text = json_dumps(variables, JSON_COMPACT);
 
-    if (json_is_object(own))
-        json_object_update(merged, own);
-    json_object_update(merged, later);
-    char *text = json_dumps(merged, JSON_COMPACT);
     gh_buf_add_text(out, text);
     free(text);
-    json_decref(later);
-    json_decref(own);
-    json_decref(merged);
+    json_decref(variables);
 }
 
 /* HELLO, then what the layers above want to be there first. */
@@ -148,7 +141,10 @@ start_worker(struct gh_process *process, struct gh_err *err)
         .home = gh_home(),
     };
 
+    json_t *variables = gh_process_first_variables(process);
+    program.environment = variables;
     int rc = gh_worker_start(pool->loop, &program, &worker_events, process, &process->worker, err);
+    json_decref(variables);
     if (rc != GH_OK)
         return gh_err_add(err, "process %s", process->name);
     pool->worker_count++;
@@ -233,6 +229,22 @@ plan_restart(struct gh_process *process, const char *how)
     uv_timer_start(process->timer, on_timer, delay < DELAY_MAX_MS ? delay : DELAY_MAX_MS, 0);
 }
 
+/* Whoever asked for PROCESS is told that it cannot serve, and nothing of it stays. */
+static void
+forget_failed(struct gh_process *process, const char *how, const char *last_lines)
+{
+    struct gh_pool *pool = process->pool;
+    bool has_reason = process->state == GH_PROCESS_PARKED; /* by FAILED; it says more */
+    char *reason GH_SCOPED(gh_free) = gh_strdup(has_reason ? process->park_reason : how);
+
+    process->is_failing = true; /* calls made by on_done are refused */
+    fail_calls(process, reason, has_reason ? "" : last_lines);
+    pool->events.on_removed(pool->events.context, process);
+    gh_log(GH_LOG_WARN, "process.removed", "process=%s reason=%s", gh_log_quote(process->name),
+           gh_log_quote(reason));
+    gh_process_forget(process);
+}
+
 static void
 on_exit_of_worker(struct gh_worker *worker, const char *how, const char *last_lines)
 {
@@ -249,8 +261,10 @@ on_exit_of_worker(struct gh_worker *worker, const char *how, const char *last_li
            "process=%s pid=%d how=%s open_calls=%u", gh_log_quote(process->name), worker->pid,
            gh_log_quote(how), process->call_count);
 
-    /* FAILED told the reason before: it says more than the exit code. */
-    if (process->state == GH_PROCESS_PARKED) {
+    if (process->is_forgotten_on_failure && !pool->is_stopping) {
+        forget_failed(process, how, last_lines);
+    } else if (process->state == GH_PROCESS_PARKED) {
+        /* FAILED told the reason before: it says more than the exit code. */
         char *reason GH_SCOPED(gh_free) = gh_strdup(process->park_reason);
         fail_calls(process, reason, "");
         pool->events.on_died(pool->events.context, process);
@@ -291,6 +305,7 @@ on_ready(struct gh_process *process, const struct gh_frame *frame)
         process->version = gh_strdup(version ? version : "?");
         process->executable = gh_strdup(executable ? executable : "?");
         enter_state(process, GH_PROCESS_READY);
+        process->is_forgotten_on_failure = false;
         uv_timer_stop(process->timer);
         gh_log(GH_LOG_INFO, "process.ready", "process=%s pid=%d python=%s executable=%s",
                gh_log_quote(process->name), process->worker->pid, process->version,
@@ -395,26 +410,40 @@ static const struct gh_worker_events worker_events = {on_frame, on_exit_of_worke
 
 /* ---- start and end ---- */
 
+/* WHEN_READY is told what comes of the start that has just begun. */
+static void
+watch_start(struct gh_process *process, gh_call_done *when_ready, void *context)
+{
+    struct gh_call *call;
+
+    DL_FOREACH(process->calls, call)
+    {
+        if (call->kind != GH_FRAME_HELLO)
+            continue;
+        call->on_done = when_ready;
+        call->context = context;
+    }
+}
+
 int
-gh_pool_start(struct gh_pool *pool, const char *name, const char *compute, const char *runtime_env,
-              const char *env_vars, const char *python,
-              void (*on_ready_done)(struct gh_call *call, const struct gh_answer *answer),
+gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_call_done *when_ready,
               void *context, struct gh_err *err)
 {
-    if (gh_pool_find(pool, name))
-        return gh_err_set(err, GH_E_INPUT, "Process %s exists already.", name);
+    if (gh_pool_find(pool, spec->name))
+        return gh_err_set(err, GH_E_INPUT, "Process %s exists already.", spec->name);
     if (pool->process_count >= pool->settings->processes_max)
         return gh_err_set(err, GH_E_NO_ROOM, "%u processes exist (processes_max).",
                           pool->process_count);
 
     struct gh_process *process = gh_alloc(sizeof *process);
     process->pool = pool;
-    process->name = gh_strdup(name);
-    process->compute = gh_strdup(compute);
-    process->runtime_env = gh_strdup(runtime_env);
-    process->env_vars = gh_strdup(env_vars);
+    process->name = gh_strdup(spec->name);
+    process->compute = gh_strdup(spec->compute);
+    process->runtime_env = gh_strdup(spec->runtime_env);
+    process->env_vars = gh_strdup(spec->env_vars);
     process->env_later = gh_strdup("{}");
-    process->python = gh_strdup(python);
+    process->python = gh_strdup(spec->python);
+    process->is_forgotten_on_failure = spec->is_forgotten_on_failure;
     process->timer = gh_alloc(sizeof *process->timer);
     uv_timer_init(pool->loop, process->timer);
     process->timer->data = process;
@@ -426,11 +455,22 @@ gh_pool_start(struct gh_pool *pool, const char *name, const char *compute, const
         gh_process_forget(process);
         return rc;
     }
-    if (on_ready_done && process->calls && process->calls->kind == GH_FRAME_HELLO) {
-        process->calls->on_done = on_ready_done;
-        process->calls->context = context;
-    }
+    watch_start(process, when_ready, context);
     return GH_OK;
+}
+
+int
+gh_pool_unpark(struct gh_process *process, gh_call_done *when_ready, void *context,
+               struct gh_err *err)
+{
+    process->deaths = 0;
+    process->restart_count++;
+    int rc = start_worker(process, err);
+    if (rc == GH_OK)
+        watch_start(process, when_ready, context);
+    else
+        park(process, err->text);
+    return rc;
 }
 
 static void

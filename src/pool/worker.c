@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -230,26 +231,52 @@ on_frame(struct gh_channel *channel, const struct gh_frame *frame, int fd)
 
 static const struct gh_channel_events channel_events = {on_frame, on_broken, on_channel_closed};
 
-/* The daemon's environment less what is the daemon's own business: tokens and socket activation
- * must not reach user code. Entries are borrowed, the array is the caller's to free. */
-static char **
-child_environment(void)
-{
-    static const char *const kept_back[] = {"RH_TOKEN=",   "NOTIFY_SOCKET=", "LISTEN_FDS=",
-                                            "LISTEN_PID=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
-    size_t count = 0, kept = 0;
+/* What a worker is started with. The first OWNED_COUNT entries are ours, the rest the daemon's. */
+struct environment {
+    char **entries; /* ends with NULL */
+    size_t owned_count;
+};
 
-    while (environ[count])
-        count++;
-    char **copy = gh_alloc((count + 1) * sizeof *copy);
-    for (size_t i = 0; i < count; i++) {
-        bool is_ours = false;
-        for (size_t k = 0; k < sizeof kept_back / sizeof kept_back[0]; k++)
-            is_ours |= strncmp(environ[i], kept_back[k], strlen(kept_back[k])) == 0;
-        if (!is_ours)
-            copy[kept++] = environ[i];
-    }
-    return copy;
+static void
+environment_done(struct environment *environment)
+{
+    for (size_t i = 0; i < environment->owned_count; i++)
+        free(environment->entries[i]);
+    free(environment->entries);
+}
+
+/* Does ENTRY, "NAME=VALUE", stay out of the worker's environment: the daemon's own business (tokens
+ * and socket activation must not reach user code), or given by ADDED? */
+static bool
+is_left_out(const char *entry, const json_t *added)
+{
+    static const char *const kept_back[] = {"RH_TOKEN",   "NOTIFY_SOCKET", "LISTEN_FDS",
+                                            "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"};
+    size_t len = strcspn(entry, "=");
+
+    for (size_t i = 0; i < sizeof kept_back / sizeof kept_back[0]; i++)
+        if (strlen(kept_back[i]) == len && memcmp(entry, kept_back[i], len) == 0)
+            return true;
+    return json_object_getn(added, entry, len);
+}
+
+/* The daemon's environment with ADDED (an object of strings, or NULL) over it. */
+static void
+environment_init(struct environment *out, const json_t *added)
+{
+    const char *name;
+    const json_t *value;
+    size_t inherited = 0, count = 0;
+
+    while (environ[inherited])
+        inherited++;
+    out->entries = gh_alloc((json_object_size(added) + inherited + 1) * sizeof out->entries[0]);
+    json_object_foreach((json_t *)(uintptr_t)added, name, value) out->entries[count++] =
+        gh_asprintf("%s=%s", name, json_string_value(value));
+    out->owned_count = count;
+    for (size_t i = 0; i < inherited; i++)
+        if (!is_left_out(environ[i], added))
+            out->entries[count++] = environ[i];
 }
 
 static int
@@ -278,7 +305,8 @@ spawn(uv_loop_t *loop, struct gh_worker *worker, const struct gh_worker_program 
     }
     args[count] = NULL;
 
-    char **environment GH_SCOPED(gh_free) = child_environment();
+    struct environment environment GH_SCOPED(environment_done);
+    environment_init(&environment, program->environment);
     uv_stdio_container_t stdio[4] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
@@ -291,7 +319,7 @@ spawn(uv_loop_t *loop, struct gh_worker *worker, const struct gh_worker_program 
         .exit_cb = on_program_exit,
         .file = program->path,
         .args = (char **)(uintptr_t)args,
-        .env = environment,
+        .env = environment.entries,
         .cwd = program->home,
         .stdio = stdio,
         .stdio_count = 4,

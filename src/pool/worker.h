@@ -20,6 +20,7 @@
 #define GH_WORKER_LAST_LINES 10u   /* of standard error, kept for the error of a worker that dies */
 
 struct gh_worker;
+struct json_t;
 
 struct gh_worker_events {
     void (*on_frame)(struct gh_worker *worker, const struct gh_frame *frame, int fd);
@@ -36,6 +37,7 @@ struct gh_worker_program {
     const char *process_name; /* for logs */
     const char *python;       /* interpreter, venv or conda env; "" lets the runtime choose */
     const char *home;         /* working directory */
+    const struct json_t *environment; /* object of strings: over the daemon's own; may be NULL */
 };
 
 struct gh_worker {

@@ -15,10 +15,12 @@ static const struct {
     const char *module;
     const char *name;
 } pyclasses[] = {
+    [GH_PY_EXCEPTION] = {"builtins", "Exception"},
     [GH_PY_FILE_NOT_FOUND_ERROR] = {"builtins", "FileNotFoundError"},
     [GH_PY_KEY_ERROR] = {"builtins", "KeyError"},
     [GH_PY_OBJ_STORE_ERROR] = {"runhouse.servers.obj_store", "ObjStoreError"},
     [GH_PY_RUNTIME_ERROR] = {"builtins", "RuntimeError"},
+    [GH_PY_TYPE_ERROR] = {"builtins", "TypeError"},
     [GH_PY_VALUE_ERROR] = {"builtins", "ValueError"},
 };
 

@@ -17,10 +17,12 @@
 
 /* Exception classes that the daemon raises at the client; each can be loaded without Ray. */
 enum gh_pyclass {
+    GH_PY_EXCEPTION,
     GH_PY_FILE_NOT_FOUND_ERROR,
     GH_PY_KEY_ERROR,
     GH_PY_OBJ_STORE_ERROR,
     GH_PY_RUNTIME_ERROR,
+    GH_PY_TYPE_ERROR,
     GH_PY_VALUE_ERROR,
 };
 

@@ -34,8 +34,6 @@ TABLE = [
     Missing("modules/module_result_remote_true#2:logs", "runhouse.here inside a worker"),
     Missing("modules/user_code_uses_rh_here#1:use_here.call", "runhouse.here inside a worker"),
     Missing("modules/here_info#1:here_info.call", "runhouse.here inside a worker"),
-    Missing("processes/create_process_too_many_cpus", "reservation of CPUs and GPUs"),
-    Missing("processes/create_process_gpu_missing", "reservation of CPUs and GPUs"),
 ]
 
 # Whole files that need a server set up in a way it cannot be yet.
@@ -59,13 +57,7 @@ def _use_here(server: Server) -> None:
     server.post("/counter/inc", {"run_name": "instead", "data": {"args": [10]}})
 
 
-def _kill_pn(server: Server) -> None:
-    """The process that should have been refused for want of CPUs."""
-    server.post("/kill_process", {"process_name": "pn"})
-
-
 # Calls that change what later exchanges see, done in another way while they are not served.
 INSTEAD: dict[str, Callable[[Server], None]] = {
     "modules/user_code_uses_rh_here#1:use_here.call": _use_here,
-    "processes/create_process_gpu_missing": _kill_pn,
 }

@@ -185,8 +185,8 @@ START_TEST(processes_have_a_limit_and_an_order)
     rig.settings.processes_max = 2;
     struct gh_process *one = ready_process("one");
     struct gh_process *two = ready_process("two");
-    ck_assert_int_eq(gh_pool_start(rig.pool, "three", "null", "null", "null", "", NULL, NULL, &err),
-                     GH_E_NO_ROOM);
+    struct gh_process_spec spec = process_spec("three");
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, NULL, NULL, &err), GH_E_NO_ROOM);
     assert_contains(err.text, "processes_max");
     ck_assert_ptr_eq(gh_pool_first(rig.pool), one);
     ck_assert_ptr_eq(one->next, two);

@@ -282,9 +282,8 @@ START_TEST(name_is_taken_once)
     struct gh_err err;
 
     ready_process("serves");
-    ck_assert_int_eq(
-        gh_pool_start(rig.pool, "serves", "null", "null", "null", "", NULL, NULL, &err),
-        GH_E_INPUT);
+    struct gh_process_spec spec = process_spec("serves");
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, NULL, NULL, &err), GH_E_INPUT);
     assert_contains(err.text, "serves exists already");
     ck_assert_uint_eq(rig.pool->process_count, 1);
 }
@@ -436,8 +435,8 @@ START_TEST(program_that_cannot_be_run_is_an_error_at_once)
 
     gh_free(&rig.pool->program);
     rig.pool->program = gh_strdup("/nonexistent/gatehouse-worker");
-    ck_assert_int_eq(gh_pool_start(rig.pool, "p", "null", "null", "null", "", NULL, NULL, &err),
-                     GH_E_SYSTEM);
+    struct gh_process_spec spec = process_spec("p");
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, NULL, NULL, &err), GH_E_SYSTEM);
     assert_contains(err.text, "process p: starting /nonexistent/gatehouse-worker: ");
     ck_assert_ptr_null(gh_pool_find(rig.pool, "p"));
     ck_assert_uint_eq(rig.pool->worker_count, 0);

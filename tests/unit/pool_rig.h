@@ -33,6 +33,7 @@ struct rig {
     unsigned started_count, died_count, removed_count;
     bool holds_calls; /* on_started does not say that it is done */
     bool is_stopped;
+    json_t *variables; /* what the node gives a worker; NULL for nothing */
     unsigned fds_before;
     char *home_before;
 };
@@ -86,9 +87,18 @@ rig_add_hello(void *context, struct gh_buf *out)
     gh_buf_add_text(out, ",\"cluster_config\":{}");
 }
 
+/* What the tests have put into rig.variables. */
+static inline void
+rig_add_environment(void *context, const struct gh_process *process, json_t *variables)
+{
+    (void)context;
+    (void)process;
+    json_object_update(variables, rig.variables);
+}
+
 static const struct gh_pool_events rig_events = {
     NULL,        rig_on_started, rig_on_key_put, rig_on_key_gone,
-    rig_on_died, rig_on_removed, rig_add_hello};
+    rig_on_died, rig_on_removed, rig_add_hello,  rig_add_environment};
 
 /* With EVENTS, or those of the rig. */
 static inline void
@@ -175,6 +185,7 @@ rig_down(void)
     ck_assert_int_eq(uv_loop_close(&rig.loop), 0);
     gh_settings_done(&rig.settings);
     gh_buf_done(&rig.events);
+    json_decref(rig.variables);
     remove_folder(rig.folder);
     setenv("HOME", rig.home_before, 1);
     gh_free(&rig.home_before);
@@ -221,14 +232,21 @@ take_log(struct gh_call *call, enum gh_stream stream, const char *text, size_t l
     gh_buf_addf(&outcome->log, "%d%.*s;", (int)stream, (int)len, text);
 }
 
+static inline struct gh_process_spec
+process_spec(const char *name)
+{
+    return (struct gh_process_spec){name, "null", "null", "null", "", false};
+}
+
 /* Start the process NAME; *OUTCOME (or NULL) is when it is ready. */
 static inline struct gh_process *
 start_process(const char *name, struct outcome *outcome)
 {
     struct gh_err err = {0};
 
-    ck_assert_msg(gh_pool_start(rig.pool, name, "null", "null", "null", "",
-                                outcome ? take_answer : NULL, outcome, &err) == GH_OK,
+    struct gh_process_spec spec = process_spec(name);
+    ck_assert_msg(gh_pool_start(rig.pool, &spec, outcome ? take_answer : NULL, outcome, &err) ==
+                      GH_OK,
                   "%s", err.text);
     return gh_pool_find(rig.pool, name);
 }

@@ -199,3 +199,27 @@ class Counter:
 def make_counter():
     """A factory: what it returns is served."""
     return Counter(start=100)
+
+
+def child_pid():
+    """A child that ends with its parent."""
+    import subprocess
+    children.append(subprocess.Popen(["cat"], stdin=subprocess.PIPE))
+    return children[-1].pid
+
+
+children: list = []
+
+
+def burn_in_child(seconds: float, length: int):
+    """A child that holds LENGTH bytes and has used SECONDS of CPU time once it says so."""
+    import subprocess
+    code = ("import sys, time\n"
+            f"held = bytearray(b'x') * {length}\n"
+            f"while time.process_time() < {seconds}: pass\n"
+            "print('done', flush=True)\nsys.stdin.read()\n")
+    child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE)
+    children.append(child)
+    child.stdout.readline()
+    return child.pid
