@@ -223,3 +223,14 @@ def burn_in_child(seconds: float, length: int):
     children.append(child)
     child.stdout.readline()
     return child.pid
+
+
+def grandchild(length: int):
+    """The pids of a shell and of the process below it, which holds LENGTH bytes."""
+    import subprocess
+    code = (f"held = bytearray(b'x') * {length}\nimport os, sys\n"
+            "print(os.getppid(), os.getpid(), flush=True)\nsys.stdin.read()\n")
+    shell = subprocess.Popen(["sh", "-c", '"$0" -c "$1"; true', sys.executable, code],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    children.append(shell)
+    return [int(word) for word in shell.stdout.readline().split()]
