@@ -23,6 +23,8 @@ unit_programs = \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/node_capacity_test \
+	%reldir%/unit/node_census_test \
+	%reldir%/unit/node_envs_test \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
 	%reldir%/unit/node_usage_test \
