@@ -51,7 +51,8 @@ modules__gatehouse_abi3_la_SOURCES = \
 	%reldir%/python/ext_map.c \
 	%reldir%/python/ext_name.c \
 	%reldir%/python/ext_send.c \
-	%reldir%/python/ext_serve.c
+	%reldir%/python/ext_serve.c \
+	%reldir%/python/ext_trim.c
 modules__gatehouse_abi3_la_CPPFLAGS = $(PYTHON_CPPFLAGS) $(AM_CPPFLAGS)
 modules__gatehouse_abi3_la_LDFLAGS = $(runtime_ldflags) -export-symbols-regex '^PyInit__gatehouse$$'
 modules__gatehouse_abi3_la_LIBADD = libgh_worker.la libgh_plain.la

@@ -52,6 +52,8 @@ static PyMethodDef methods[] = {
     {"async_raise", async_raise, METH_VARARGS,
      "async_raise(thread_id, exception_type_or_None)\n\n"
      "PyThreadState_SetAsyncExc: returns how many threads it found."},
+    {"trim", gh_py_trim, METH_NOARGS,
+     "trim()\n\nGive freed memory back to the system, when it is much."},
     {"unquote", gh_py_unquote, METH_O,
      "unquote(data)\n\nThe UTF-8 bytes that a JSON string literal stands for."},
     {"unbase64", gh_py_unbase64, METH_O,

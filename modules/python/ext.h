@@ -66,6 +66,9 @@ int gh_body_add_types(PyObject *module); /* Base64 */
 PyObject *gh_map_memfd(int fd, uint64_t offset, uint64_t len);
 int gh_map_add_types(PyObject *module);
 
+/* ext_trim.c: trim. */
+PyObject *gh_py_trim(PyObject *module, PyObject *unused);
+
 /* ext_codec.c: unquote, unbase64, quote, base64_literal. */
 PyObject *gh_py_unquote(PyObject *module, PyObject *data);
 PyObject *gh_py_unbase64(PyObject *module, PyObject *data);

@@ -197,6 +197,7 @@ def delete(
     """Forget KEY."""
     if not objects.drop(key):
         return _name_missing(KeyError("Key %s not found in any process." % key))
+    _gatehouse.trim()
     return serialize.SUCCESS
 
 
