@@ -25,6 +25,7 @@ unit_programs = \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
 	%reldir%/unit/node_envs_test \
+	%reldir%/unit/node_gpu_test \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
 	%reldir%/unit/node_usage_test \

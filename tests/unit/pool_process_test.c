@@ -87,6 +87,63 @@ START_TEST(worker_that_cannot_start_is_tried_twice_and_parked)
 }
 END_TEST
 
+START_TEST(process_that_never_served_is_forgotten_when_asked)
+{
+    static const char *const names[] = {"no_start", "says_failed", "wrong_protocol"};
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        struct outcome ready GH_SCOPED(outcome_done) = {0};
+        struct gh_process_spec spec = process_spec(names[i]);
+        struct gh_err err;
+
+        spec.is_forgotten_on_failure = true;
+        ck_assert_int_eq(gh_pool_start(rig.pool, &spec, take_answer, &ready, &err), GH_OK);
+        rig_run_until(&ready.is_done);
+        assert_contains(ready.failure, "could not start");
+        ck_assert_ptr_null(gh_pool_find(rig.pool, names[i]));
+        ck_assert_uint_eq(rig.removed_count, i + 1);
+    }
+    ck_assert_uint_eq(rig.died_count, 0);
+}
+END_TEST
+
+START_TEST(process_that_served_once_is_not_forgotten)
+{
+    struct outcome ready GH_SCOPED(outcome_done) = {0};
+    struct outcome dying GH_SCOPED(outcome_done) = {0};
+    struct gh_process_spec spec = process_spec("serves");
+    struct gh_err err;
+
+    spec.is_forgotten_on_failure = true;
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, take_answer, &ready, &err), GH_OK);
+    rig_run_until(&ready.is_done);
+    struct gh_process *process = gh_pool_find(rig.pool, "serves");
+    call_and_wait(process, "kill", NULL, &dying);
+    ck_assert_ptr_eq(gh_pool_find(rig.pool, "serves"), process);
+    run_until_state(process, GH_PROCESS_READY);
+}
+END_TEST
+
+START_TEST(parked_process_is_started_again_on_request)
+{
+    struct outcome ready GH_SCOPED(outcome_done) = {0};
+    struct gh_process *process = ready_process("serves");
+    struct gh_err err;
+
+    for (unsigned death = 1; death <= 5; death++) {
+        struct outcome dying GH_SCOPED(outcome_done) = {0};
+        run_until_state(process, GH_PROCESS_READY);
+        call_and_wait(process, "kill", NULL, &dying);
+    }
+    ck_assert_int_eq(process->state, GH_PROCESS_PARKED);
+    ck_assert_int_eq(gh_pool_unpark(process, take_answer, &ready, &err), GH_OK);
+    rig_run_until(&ready.is_done);
+    ck_assert_ptr_null(ready.failure);
+    ck_assert_int_eq(process->state, GH_PROCESS_READY);
+    ck_assert_uint_eq(process->deaths, 0);
+}
+END_TEST
+
 START_TEST(parked_process_is_tried_again_when_due)
 {
     struct gh_process *process = start_process("no_start", NULL);
@@ -450,6 +507,9 @@ add(TCase *tests)
     tcase_add_test(tests, process_is_ready_once_its_worker_says_so);
     tcase_add_test(tests, early_calls_are_answered_in_order);
     tcase_add_test(tests, worker_that_cannot_start_is_tried_twice_and_parked);
+    tcase_add_test(tests, process_that_never_served_is_forgotten_when_asked);
+    tcase_add_test(tests, process_that_served_once_is_not_forgotten);
+    tcase_add_test(tests, parked_process_is_started_again_on_request);
     tcase_add_test(tests, parked_process_is_tried_again_when_due);
     tcase_add_loop_test(tests, reason_of_a_worker_that_gives_up_is_told, 0, (int)COUNT(reasons));
     tcase_add_test(tests, worker_that_is_not_ready_in_time_is_killed);
