@@ -32,8 +32,8 @@ struct gh_node {
  * otherwise than at first, ON_GPUS is called.
  * Errors: GH_E_INPUT the setting resources cannot be read. */
 int gh_node_start(struct gh_node *node, uv_loop_t *loop, const struct gh_settings *settings,
-                  const char *ip, void (*on_gpus)(void *context), void *context,
-                  struct gh_err *err) GH_MUST_USE;
+                  const char *ip, void (*on_gpus)(void *context), void *context, struct gh_err *err)
+    GH_MUST_USE;
 
 /* In the loop's last turns; then, when the loop has ended, gh_node_done. */
 void gh_node_stop(struct gh_node *node);

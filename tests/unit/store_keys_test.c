@@ -25,8 +25,8 @@ on_died(void *context, struct gh_process *process)
 }
 
 static const struct gh_pool_events events = {
-    &keys, on_started, gh_keys_on_put, gh_keys_on_gone, on_died, gh_keys_on_removed, rig_add_hello,
-    rig_add_environment};
+    &keys,   on_started,         gh_keys_on_put, gh_keys_on_gone,
+    on_died, gh_keys_on_removed, rig_add_hello,  rig_add_environment};
 
 static void
 set_up(void)
