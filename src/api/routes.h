@@ -38,6 +38,8 @@ void gh_route_create_process(struct gh_api *api, struct gh_request *request);
 void gh_route_processes(struct gh_api *api, struct gh_request *request);
 void gh_route_kill_process(struct gh_api *api, struct gh_request *request);
 void gh_route_env_vars(struct gh_api *api, struct gh_request *request);
+
+/* package_routes.c */
 void gh_route_install_package(struct gh_api *api, struct gh_request *request);
 
 /* object_routes.c */
