@@ -19,15 +19,19 @@ unit_programs = \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
+	%reldir%/unit/base_words_test \
+	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
+	%reldir%/unit/node_child_test \
 	%reldir%/unit/node_envs_test \
 	%reldir%/unit/node_gpu_test \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
+	%reldir%/unit/node_scratch_test \
 	%reldir%/unit/node_usage_test \
 	%reldir%/unit/pool_channel_send_test \
 	%reldir%/unit/pool_channel_test \
@@ -77,7 +81,8 @@ fuzz_programs = \
 	%reldir%/fuzz/jsontext_fuzz \
 	%reldir%/fuzz/literal_fuzz \
 	%reldir%/fuzz/query_fuzz \
-	%reldir%/fuzz/url_fuzz
+	%reldir%/fuzz/url_fuzz \
+	%reldir%/fuzz/words_fuzz
 
 if FUZZING
 # libFuzzer brings main; run one with tools/fuzz.

@@ -12,4 +12,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/jsontext.c \
 	%reldir%/jsontext.h \
 	%reldir%/log.c \
-	%reldir%/log.h
+	%reldir%/log.h \
+	%reldir%/words.c \
+	%reldir%/words.h

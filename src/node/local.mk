@@ -5,6 +5,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/capacity.h \
 	%reldir%/census.c \
 	%reldir%/census.h \
+	%reldir%/child.c \
+	%reldir%/child.h \
 	%reldir%/envs.c \
 	%reldir%/envs.h \
 	%reldir%/gpu.c \
@@ -17,5 +19,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/nvml.h \
 	%reldir%/packages.c \
 	%reldir%/packages.h \
+	%reldir%/scratch.c \
+	%reldir%/scratch.h \
 	%reldir%/usage.c \
 	%reldir%/usage.h

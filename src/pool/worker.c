@@ -12,11 +12,10 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/environment.h"
 
 #define GRACE_MS 200 /* a worker that closed its socket and does not exit is killed after this */
 #define SOCKET_FD 3
-
-extern char **environ;
 
 static void
 on_handle_closed(uv_handle_t *handle)
@@ -231,52 +230,26 @@ on_frame(struct gh_channel *channel, const struct gh_frame *frame, int fd)
 
 static const struct gh_channel_events channel_events = {on_frame, on_broken, on_channel_closed};
 
-/* What a worker is started with. The first OWNED_COUNT entries are ours, the rest the daemon's. */
-struct environment {
-    char **entries; /* ends with NULL */
-    size_t owned_count;
-};
-
-static void
-environment_done(struct environment *environment)
+/* VARIABLES, an object of strings (or NULL), as "NAME=value" texts that end in NULL. */
+static char **
+variable_texts(const json_t *variables)
 {
-    for (size_t i = 0; i < environment->owned_count; i++)
-        free(environment->entries[i]);
-    free(environment->entries);
-}
-
-/* Does ENTRY, "NAME=VALUE", stay out of the worker's environment: the daemon's own business (tokens
- * and socket activation must not reach user code), or given by ADDED? */
-static bool
-is_left_out(const char *entry, const json_t *added)
-{
-    static const char *const kept_back[] = {"RH_TOKEN",   "NOTIFY_SOCKET", "LISTEN_FDS",
-                                            "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"};
-    size_t len = strcspn(entry, "=");
-
-    for (size_t i = 0; i < sizeof kept_back / sizeof kept_back[0]; i++)
-        if (strlen(kept_back[i]) == len && memcmp(entry, kept_back[i], len) == 0)
-            return true;
-    return json_object_getn(added, entry, len);
-}
-
-/* The daemon's environment with ADDED (an object of strings, or NULL) over it. */
-static void
-environment_init(struct environment *out, const json_t *added)
-{
+    char **texts = gh_alloc((json_object_size(variables) + 1) * sizeof *texts);
     const char *name;
     const json_t *value;
-    size_t inherited = 0, count = 0;
+    size_t count = 0;
 
-    while (environ[inherited])
-        inherited++;
-    out->entries = gh_alloc((json_object_size(added) + inherited + 1) * sizeof out->entries[0]);
-    json_object_foreach((json_t *)(uintptr_t)added, name, value) out->entries[count++] =
+    json_object_foreach((json_t *)(uintptr_t)variables, name, value) texts[count++] =
         gh_asprintf("%s=%s", name, json_string_value(value));
-    out->owned_count = count;
-    for (size_t i = 0; i < inherited; i++)
-        if (!is_left_out(environ[i], added))
-            out->entries[count++] = environ[i];
+    return texts;
+}
+
+static void
+texts_done(char ***texts_of)
+{
+    for (char **text = *texts_of; text && *text; text++)
+        free(*text);
+    free(*texts_of);
 }
 
 static int
@@ -305,8 +278,8 @@ spawn(uv_loop_t *loop, struct gh_worker *worker, const struct gh_worker_program 
     }
     args[count] = NULL;
 
-    struct environment environment GH_SCOPED(environment_done);
-    environment_init(&environment, program->environment);
+    char **added GH_SCOPED(texts_done) = variable_texts(program->environment);
+    char **environment GH_SCOPED(gh_free) = gh_environment(added);
     uv_stdio_container_t stdio[4] = {
         {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
@@ -319,7 +292,7 @@ spawn(uv_loop_t *loop, struct gh_worker *worker, const struct gh_worker_program 
         .exit_cb = on_program_exit,
         .file = program->path,
         .args = (char **)(uintptr_t)args,
-        .env = environment.entries,
+        .env = environment,
         .cwd = program->home,
         .stdio = stdio,
         .stdio_count = 4,

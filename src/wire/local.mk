@@ -5,9 +5,11 @@ libgh_plain_la_SOURCES += \
 	%reldir%/call.h \
 	%reldir%/frame.c \
 	%reldir%/frame.h \
-	%reldir%/le.h
+	%reldir%/le.h \
+	%reldir%/pyenv.c \
+	%reldir%/pyenv.h
 
-# sorted: *.c *.h except call.* frame.* le.h
+# sorted: *.c *.h except call.* frame.* le.h pyenv.*
 libgatehouse_la_SOURCES += \
 	%reldir%/jsonscan.c \
 	%reldir%/jsonscan.h \
