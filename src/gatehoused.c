@@ -26,6 +26,7 @@
 #include "conf/home.h"
 #include "conf/settings.h"
 #include "front/server.h"
+#include "node/installer.h"
 #include "node/ledger.h"
 #include "node/node.h"
 #include "pool/pool.h"
@@ -49,11 +50,13 @@ struct daemon {
     struct gh_server *control; /* the same routes, on a socket for this node's own programs */
     char *control_path;
     struct gh_pool *pool;
+    struct gh_installer *installer;
     struct gh_runs *runs;
     uv_prepare_t turn_end;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_timer_t drain;
     uint64_t drain_until_ms;
+    uint64_t stop_grace_ms;
     bool is_stopping;
 };
 
@@ -179,6 +182,15 @@ on_workers_gone(void *context)
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
 
+/* Nothing waits for an install: what waits for workers is told by their end. */
+static void
+on_installs_gone(void *context)
+{
+    struct daemon *daemon = context;
+
+    gh_pool_stop(daemon->pool, daemon->stop_grace_ms, on_workers_gone, daemon);
+}
+
 static unsigned
 open_requests(const struct daemon *daemon)
 {
@@ -197,7 +209,8 @@ on_drain_tick(uv_timer_t *timer)
     if (requests > 0)
         gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
     gh_runs_end_readers(daemon->runs);
-    gh_pool_stop(daemon->pool, requests > 0 ? 0 : STOP_GRACE_MS, on_workers_gone, daemon);
+    daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
+    gh_installer_stop(daemon->installer, daemon->stop_grace_ms, on_installs_gone, daemon);
 }
 
 static void
@@ -212,6 +225,7 @@ on_signal(uv_signal_t *signal, int number)
     if (daemon->is_stopping) {
         gh_log(GH_LOG_WARN, "daemon.ended_at_once", "signal=%d", number);
         gh_pool_kill_all(daemon->pool);
+        gh_installer_kill(daemon->installer);
         _exit(EXIT_FAILURE);
     }
     daemon->is_stopping = true;
@@ -355,7 +369,7 @@ start_default_process(struct daemon *daemon, struct gh_err *err)
         .compute = "{\"node_idx\": 0}",
         .runtime_env = "null",
         .env_vars = "{}",
-        .python = daemon->settings.env,
+        .python = gh_installer_python(daemon->installer),
     };
     return gh_pool_start(daemon->pool, &spec, NULL, NULL, err);
 }
@@ -402,6 +416,7 @@ start(struct daemon *daemon)
 
     daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
     daemon->runs = gh_runs_new(&daemon->loop, settings);
+    daemon->installer = gh_installer_new(&daemon->loop, settings, state);
     daemon->api = (struct gh_api){
         .loop = &daemon->loop,
         .settings = settings,
@@ -410,6 +425,7 @@ start(struct daemon *daemon)
         .runs = daemon->runs,
         .cluster = &daemon->cluster,
         .node = &daemon->node,
+        .installer = daemon->installer,
     };
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);
@@ -449,6 +465,7 @@ main(int argc, char **argv)
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
 
     gh_pool_free(&daemon.pool);
+    gh_installer_free(&daemon.installer);
     gh_keys_done(&daemon.keys);
     gh_node_done(&daemon.node);
     gh_cluster_done(&daemon.cluster);

@@ -27,6 +27,7 @@ unit_programs = \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
 	%reldir%/unit/node_child_test \
+	%reldir%/unit/node_env_test \
 	%reldir%/unit/node_envs_test \
 	%reldir%/unit/node_gpu_test \
 	%reldir%/unit/node_ledger_test \
@@ -51,6 +52,7 @@ unit_programs = \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_jsonscan_test \
 	%reldir%/unit/wire_pickle_test \
+	%reldir%/unit/wire_pyenv_test \
 	%reldir%/unit/wire_reply_test \
 	%reldir%/unit/wire_url_test
 # sorted: unit/*.h

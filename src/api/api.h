@@ -16,6 +16,7 @@ struct gh_keys;
 struct gh_runs;
 struct gh_cluster;
 struct gh_node;
+struct gh_installer;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
@@ -26,6 +27,7 @@ struct gh_api {
     struct gh_runs *runs;
     struct gh_cluster *cluster;
     struct gh_node *node;
+    struct gh_installer *installer;
     bool is_draining;
 };
 

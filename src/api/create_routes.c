@@ -19,6 +19,7 @@
 #include "conf/settings.h"
 #include "node/envs.h"
 #include "node/gpu.h"
+#include "node/installer.h"
 #include "node/ledger.h"
 #include "node/node.h"
 #include "pool/pool.h"
@@ -92,7 +93,7 @@ start(struct creation *creation)
         .compute = creation->compute_text,
         .runtime_env = creation->runtime_text,
         .env_vars = creation->env_text,
-        .python = creation->python ? creation->python : api->settings->env,
+        .python = creation->python ? creation->python : gh_installer_python(api->installer),
         .is_forgotten_on_failure = true,
     };
     struct gh_err err;

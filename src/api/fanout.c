@@ -29,8 +29,10 @@ gh_fanout_new(struct gh_request *request)
 
     fanout->request = request;
     fanout->pending = 1; /* ours, so that it does not finish while it is made */
-    request->on_gone = on_fanout_gone;
-    request->on_gone_context = fanout;
+    if (request) {
+        request->on_gone = on_fanout_gone;
+        request->on_gone_context = fanout;
+    }
     return fanout;
 }
 

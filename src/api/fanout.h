@@ -17,6 +17,7 @@
 
 struct gh_fanout;
 
+/* REQUEST may be NULL: nobody waits for the answer. */
 struct gh_fanout *gh_fanout_new(struct gh_request *request);
 
 /* JSON is the frame's data, a C string. A process that does not run gets it with its HELLO. */

@@ -12,6 +12,7 @@
 #include "base/jsontext.h"
 #include "base/log.h"
 #include "conf/settings.h"
+#include "node/installer.h"
 #include "pool/pool.h"
 #include "store/keys.h"
 #include "wire/frame.h"
@@ -125,7 +126,7 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
             .compute = "{}",
             .runtime_env = "{}",
             .env_vars = "{}",
-            .python = api->settings->env,
+            .python = gh_installer_python(api->installer),
         };
         if (gh_pool_start(api->pool, &spec, NULL, NULL, &err) == GH_OK)
             process = gh_pool_find(api->pool, name);

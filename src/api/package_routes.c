@@ -3,6 +3,7 @@
  * api/package_routes.c - what is installed for the processes, and their import paths.
  * Source: http-api.md section 3, packages-and-processes.md section 1. */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/fanout.h"
@@ -11,53 +12,121 @@
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
-#include "node/packages.h"
+#include "node/installer.h"
 #include "pool/pool.h"
 #include "wire/frame.h"
 #include "wire/reply.h"
 
-/* ---- POST /install_package ---- */
+#define RETRY_AFTER_S 5 /* an install takes seconds to minutes */
+
+/* A request whose package is being installed. The install goes on without it. */
+struct waiting {
+    struct gh_api *api;
+    struct gh_request *request; /* NULL once the client has left */
+};
 
 static void
-add_path(struct gh_api *api, struct gh_request *request, const char *path)
+on_waiting_gone(struct gh_request *request, void *context)
+{
+    struct waiting *waiting = context;
+
+    (void)request;
+    waiting->request = NULL;
+}
+
+static void
+add_path(struct gh_api *api, struct gh_fanout *fanout, const char *path)
 {
     struct gh_buf json GH_SCOPED(gh_buf_done) = {0};
-    struct gh_fanout *fanout = gh_fanout_new(request);
 
     gh_jsontext_quote(&json, path, strlen(path), GH_JSONTEXT_UTF8);
     gh_pool_add_path(api->pool, path);
     gh_fanout_send_all(fanout, api->pool, GH_FRAME_ADD_PATH, gh_buf_text(&json));
     gh_log(GH_LOG_INFO, "path.added", "path=%s", gh_log_quote(path));
+}
+
+/* Present workers look for what is new. Those of the node's own env are told its folders too: it may
+ * have become another one since they were started (docs/decisions/0008). */
+static void
+tell_workers(struct gh_api *api, struct gh_fanout *fanout, const struct gh_install_result *result)
+{
+    const char *own = gh_installer_python(api->installer);
+
+    for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next) {
+        bool is_theirs = result->is_default_env && strcmp(p->python, own) == 0;
+        gh_fanout_send(fanout, p, GH_FRAME_ADD_SITE, is_theirs ? result->site_folders : "[]");
+    }
+}
+
+static void
+on_installed(void *context, const struct gh_install_result *result)
+{
+    struct waiting *waiting = context;
+    struct gh_api *api = waiting->api;
+    struct gh_request *request = waiting->request;
+
+    free(waiting);
+    if (request)
+        request->on_gone = NULL;
+    if (request && result->failure)
+        gh_reply_exception(gh_take(request), result->failure_class, "%s", result->failure);
+
+    /* Also after a failure: a venv may have been made for it, and is the env now. */
+    struct gh_fanout *fanout = gh_fanout_new(request);
+    if (result->python_before)
+        gh_pool_change_python(api->pool, result->python_before, result->python_now);
+    if (result->has_changed)
+        tell_workers(api, fanout, result);
+    if (result->add_path && !result->failure)
+        add_path(api, fanout, result->add_path);
     gh_fanout_go(fanout);
+}
+
+static void
+refuse(struct gh_request *request, const struct gh_err *err)
+{
+    if (err->code == GH_E_NO_ROOM)
+        gh_reply_busy(request, RETRY_AFTER_S, "%s", err->text);
+    else
+        gh_reply_exception(
+            request, err->code == GH_E_NOT_FOUND ? GH_PY_FILE_NOT_FOUND_ERROR : GH_PY_VALUE_ERROR,
+            "%s", err->text);
 }
 
 void
 gh_route_install_package(struct gh_api *api, struct gh_request *request)
 {
-    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, COUNT };
+    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, OVERRIDE_OLD, COUNT };
     static const struct gh_field fields[COUNT] = {
         [CONFIG] = {"package_config", GH_FIELD_OBJECT, true},
         [CONDA_ENV] = {"conda_env_name", GH_FIELD_TEXT, false},
         [VENV] = {"venv_path", GH_FIELD_TEXT, false},
         [OVERRIDE] = {"override_remote_version", GH_FIELD_BOOL, false},
+        [OVERRIDE_OLD] = {"force_sync_local", GH_FIELD_BOOL, false}, /* its name up to 0.0.41 */
     };
     struct gh_value values[COUNT];
-    char *path GH_SCOPED(gh_free) = NULL;
     struct gh_err err;
 
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
-    switch (gh_packages_plan(values[CONFIG].tree, &path, &err)) {
-    case GH_PACKAGE_PATH:
-        add_path(api, request, path);
-        break;
-    case GH_PACKAGE_NO_PATH:
-        gh_reply_exception(request, GH_PY_FILE_NOT_FOUND_ERROR, "%s", err.text);
-        break;
-    case GH_PACKAGE_BAD:
-    default:
-        gh_reply_exception(request, GH_PY_VALUE_ERROR, "%s", err.text);
-        break;
+    char *conda_env GH_SCOPED(gh_free) =
+        gh_strndup(values[CONDA_ENV].text.bytes, values[CONDA_ENV].text.len);
+    char *venv GH_SCOPED(gh_free) = gh_strndup(values[VENV].text.bytes, values[VENV].text.len);
+    struct gh_install_order order = {
+        .config = values[CONFIG].tree,
+        .conda_env_name = conda_env,
+        .venv_path = venv,
+        .overrides_version = values[OVERRIDE].flag || values[OVERRIDE_OLD].flag,
+    };
+
+    struct waiting *waiting = gh_alloc(sizeof *waiting);
+    *waiting = (struct waiting){api, request};
+    request->on_gone = on_waiting_gone;
+    request->on_gone_context = waiting;
+    if (gh_installer_submit(api->installer, &order, on_installed, waiting, &err) != GH_OK) {
+        request->on_gone = NULL;
+        free(waiting);
+        refuse(request, &err);
     }
     gh_fields_done(values, COUNT);
 }

@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
-#include "conf/settings.h"
+#include "node/installer.h"
 #include "pool/pool.h"
 #include "wire/frame.h"
 #include "wire/reply.h"

@@ -57,6 +57,13 @@
     X(TEXT, gpu_library, "libnvidia-ml.so.1", 0, 0, "PATH", "library that knows of GPUs (NVML)")   \
     X(FLAG, all_gpus_visible, "0", 0, 1, "",                                                       \
       "show all GPUs also to processes that reserved some of them")                                \
+    X(UINT, installs_waiting_max, "64", 1, 10000, "N",                                             \
+      "package installs that wait for one env; more are answered with 503")                        \
+    X(UINT, install_timeout_s, "3600", 1, 604800, "s", "time for one package install")             \
+    X(TEXT, torch_index_url, "", 0, 0, "URL",                                                      \
+      "package index for torch, torchvision and torchaudio, beside the default one")               \
+    X(TEXT, miniconda_url, "", 0, 0, "URL",                                                        \
+      "Miniconda's install script, to run where conda is asked for and missing")                   \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
       "names that a browser may use for this node, beside addresses and localhost")
 

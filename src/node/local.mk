@@ -7,10 +7,20 @@ libgatehouse_la_SOURCES += \
 	%reldir%/census.h \
 	%reldir%/child.c \
 	%reldir%/child.h \
+	%reldir%/env.c \
+	%reldir%/env.h \
 	%reldir%/envs.c \
 	%reldir%/envs.h \
 	%reldir%/gpu.c \
 	%reldir%/gpu.h \
+	%reldir%/install.h \
+	%reldir%/install_conda.c \
+	%reldir%/install_git.c \
+	%reldir%/install_python.c \
+	%reldir%/install_run.c \
+	%reldir%/install_venv.c \
+	%reldir%/installer.c \
+	%reldir%/installer.h \
 	%reldir%/ledger.c \
 	%reldir%/ledger.h \
 	%reldir%/node.c \

@@ -119,6 +119,20 @@ gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value)
 }
 
 void
+gh_pool_change_python(struct gh_pool *pool, const char *from, const char *to)
+{
+    struct gh_process *process;
+
+    DL_FOREACH(pool->processes, process)
+    {
+        if (strcmp(process->python, from) != 0)
+            continue;
+        free(process->python);
+        process->python = gh_strdup(to);
+    }
+}
+
+void
 gh_pool_flush(struct gh_pool *pool)
 {
     struct gh_process *process;

@@ -172,6 +172,9 @@ void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
 /* What add_environment says has changed: tell the workers that run. */
 void gh_pool_renew_environment(struct gh_pool *pool);
 
+/* Processes whose python is FROM get TO with their next worker. */
+void gh_pool_change_python(struct gh_pool *pool, const char *from, const char *to);
+
 /* Write what was queued this turn. Call once at the end of each turn of the loop. */
 void gh_pool_flush(struct gh_pool *pool);
 

@@ -17,6 +17,7 @@ static const char *const kind_names[] = {
     [GH_FRAME_CANCEL] = "CANCEL",
     [GH_FRAME_STOP] = "STOP",
     [GH_FRAME_SET_CONFIG] = "SET_CONFIG",
+    [GH_FRAME_ADD_SITE] = "ADD_SITE",
     [GH_FRAME_READY] = "READY",
     [GH_FRAME_RESULT] = "RESULT",
     [GH_FRAME_LOG] = "LOG",

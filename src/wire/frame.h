@@ -38,6 +38,7 @@ enum gh_frame_kind {
     GH_FRAME_CANCEL,
     GH_FRAME_STOP,
     GH_FRAME_SET_CONFIG,
+    GH_FRAME_ADD_SITE,
     GH_FRAME_READY = 32,
     GH_FRAME_RESULT,
     GH_FRAME_LOG,

@@ -17,6 +17,7 @@ static const struct {
 } pyclasses[] = {
     [GH_PY_EXCEPTION] = {"builtins", "Exception"},
     [GH_PY_FILE_NOT_FOUND_ERROR] = {"builtins", "FileNotFoundError"},
+    [GH_PY_INSUFFICIENT_DISK_ERROR] = {"runhouse.exceptions", "InsufficientDiskError"},
     [GH_PY_KEY_ERROR] = {"builtins", "KeyError"},
     [GH_PY_OBJ_STORE_ERROR] = {"runhouse.servers.obj_store", "ObjStoreError"},
     [GH_PY_RUNTIME_ERROR] = {"builtins", "RuntimeError"},

@@ -8,6 +8,7 @@ http-api.md (section 7, quirk numbers below) and serialization.md.
 from __future__ import annotations
 
 import json
+import re
 from fnmatch import fnmatchcase
 from typing import Any, Callable, NamedTuple, Sequence
 
@@ -232,6 +233,22 @@ def exception_but_for_text(prefix: str) -> Check:
     return check
 
 
+def pip_failure(requirement: str) -> Check:
+    """The recorded text, with the daemon's interpreter, and below it what pip said."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        error = pickles.loads(json.loads(answer.body)["data"]["error"])
+        if error.name != "builtins.RuntimeError":
+            return f"error is {error!r}"
+        first, _, rest = error.args[0].partition("\n")
+        if not re.fullmatch(rf'Pip install /\S+ -m pip install "{requirement}" failed, check that the '
+                            r"package exists and is available for your platform\.", first):
+            return f"text is {first!r}"
+        return "" if f"No matching distribution found for {requirement}" in rest else rest
+    return check
+
+
 # -- the table ----------------------------------------------------------------------------------
 
 TABLE = [
@@ -308,6 +325,10 @@ TABLE = [
               exception_but_for_text("Requested resource CPU=99 is not available on the cluster."), True),
     Deviation("processes/create_process_gpu_missing", "what is free is the machine's",
               exception_but_for_text("Requested resource GPU=1 is not available on the cluster."), True),
+    Deviation("packages/install_unknown_version", "a failed install ends in the tool's last lines",
+              pip_failure("six==99.0")),
+    Deviation("old-sdk/*-install", "a failed install ends in the tool's last lines",
+              pip_failure("six==99")),
     Deviation("packages/install_bad_method", "the order of a set of names is not fixed",
               exception_but_for_text("Unknown install method zzz. Must be one of "), True),
 

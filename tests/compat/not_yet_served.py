@@ -22,8 +22,6 @@ TABLE = [
     Missing("processes/run_bash*", "run_bash"),
     Missing("errors/bash_missing", "run_bash"),
     Missing("old-sdk/*-bash", "run_bash"),
-    Missing("packages/install_unknown_version", "packages other than a local directory"),
-    Missing("old-sdk/*-install", "packages other than a local directory"),
     Missing("functions/openapi_*", "OpenAPI documents and their viewers"),
     Missing("functions/redoc", "OpenAPI documents and their viewers"),
     Missing("functions/docs", "OpenAPI documents and their viewers"),

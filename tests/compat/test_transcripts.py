@@ -79,7 +79,7 @@ def start(tmp_path_factory):
     started: list[Gatehoused] = []
 
     def start(cluster_name: str) -> replay.Server:
-        daemon = Gatehoused(tmp_path_factory.mktemp("replay"))
+        daemon = Gatehoused(tmp_path_factory.mktemp("replay"), env={"PIP_NO_INDEX": "1"})
         furnish(daemon.home, cluster_name)
         daemon.start()
         started.append(daemon)

@@ -120,6 +120,54 @@ def test_env_and_path(w):
     assert w.raw("add_path", data=b"5").status == 422
 
 
+@pytest.fixture
+def import_state():
+    """sys.path, and what is imported, as before."""
+    path, imported = list(sys.path), set(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - imported:
+        del sys.modules[name]
+
+
+def test_added_site_folders_come_before_the_interpreters_own(w, tmp_path, monkeypatch, import_state):
+    import site
+
+    own, other, linked = tmp_path / "own", tmp_path / "other", tmp_path / "linked"
+    for folder, version in ((own, "old"), (other, "new")):
+        folder.mkdir()
+        (folder / "gh_test_package.py").write_text("VERSION = %r\n" % version)
+    linked.mkdir()
+    (linked / "gh_test_linked.py").write_text("")
+    (other / "linked.pth").write_text("%s\n" % linked)
+    monkeypatch.setattr(site, "getsitepackages", lambda: [str(own)])
+    sys.path.append(str(own))
+    first = list(sys.path)
+
+    data = json.dumps([str(other), str(tmp_path / "nothing")]).encode()
+    for _ in range(2):  # the second time changes nothing
+        assert w.raw("add_site", data=data).body["output_type"] == "success"
+    place = first.index(str(own))
+    assert sys.path == first[:place] + [str(other), str(linked)] + first[place:]
+    import gh_test_linked  # noqa: F401
+    import gh_test_package
+
+    assert gh_test_package.VERSION == "new"
+
+
+def test_later_changes_of_an_added_site_folder_are_seen(w, tmp_path, import_state):
+    folder, linked = tmp_path / "site", tmp_path / "linked"
+    folder.mkdir()
+    linked.mkdir()
+    w.raw("add_site", data=json.dumps([str(folder)]).encode())
+    (folder / "later.pth").write_text("%s\n" % linked)
+    times = folder.stat()
+    os.utime(folder, (times.st_atime, times.st_mtime + 1))  # coarse clocks of file systems
+    assert w.raw("add_site", data=b"[]").body["output_type"] == "success"
+    assert str(linked) in sys.path
+    assert w.raw("add_site", data=b'"x"').status == 422
+
+
 def test_unknown_kinds_are_refused(w):
     from workerkit import calls
 

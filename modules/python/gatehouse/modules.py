@@ -26,6 +26,15 @@ imported: Dict[str, ModuleType] = {}
 
 _lock = RLock()
 _site_times: Dict[str, float] = {}
+_more_site_folders: list = []
+"""Of another env that this process takes packages from, see add_site_folders."""
+
+
+def _own_site_folders(site: Any) -> list:
+    folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
+    if getattr(site, "ENABLE_USER_SITE", False):
+        folders.append(site.getusersitepackages())
+    return folders
 
 
 def _look_for_new_packages() -> None:
@@ -37,10 +46,7 @@ def _look_for_new_packages() -> None:
     site = sys.modules.get("site")
     if site is None:
         return
-    folders = list(site.getsitepackages()) if hasattr(site, "getsitepackages") else []
-    if getattr(site, "ENABLE_USER_SITE", False):
-        folders.append(site.getusersitepackages())
-    for folder in folders:
+    for folder in _more_site_folders + _own_site_folders(site):
         try:
             changed = os.stat(folder).st_mtime
         except OSError:
@@ -69,6 +75,29 @@ def _invalidate_import_caches() -> None:
 def watch_site_packages() -> None:
     """Note what the site directories look like now, before user code."""
     _look_for_new_packages()
+
+
+def add_site_folders(folders: Sequence[str]) -> None:
+    """Take packages from FOLDERS too, and see what was installed a moment ago.
+
+    They come before the interpreter's own folders of packages, as they would in a venv that sees
+    those: what is newer there wins. What is imported already stays as it is.
+    """
+    import site
+
+    with _lock:
+        for folder in folders:
+            if folder in sys.path or not os.path.isdir(folder):
+                continue
+            before = list(sys.path)
+            _site_times[folder] = os.stat(folder).st_mtime
+            _more_site_folders.append(folder)
+            site.addsitedir(folder)
+            new = [path for path in sys.path if path not in before]
+            own = _own_site_folders(site)
+            place = next((i for i, path in enumerate(before) if path in own), len(before))
+            sys.path[:] = before[:place] + new + before[place:]
+        _look_for_new_packages()
 
 
 def add_root(root: Optional[str]) -> None:

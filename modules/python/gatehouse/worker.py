@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .calls import Answer
 
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
-SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
+SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG, ADD_SITE = 8, 9, 10, 11, 13, 14
 READY, FAILED = 32, 37
 
 
@@ -215,6 +215,14 @@ def add_sys_path(
     return serialize.SUCCESS
 
 
+def add_site(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
+    """Packages were installed, maybe into folders that this interpreter does not know."""
+    modules.add_site_folders(_json(data, list))
+    return serialize.SUCCESS
+
+
 def set_config(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
@@ -257,6 +265,7 @@ calls.other_requests.update(
         LOAD: load,
         CANCEL: cancel,
         SET_CONFIG: set_config,
+        ADD_SITE: add_site,
     }
 )
 

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * node/install_python.c - pip, uv and requirements files.
+ *
+ *     ask the env what it holds --> it is satisfied: done
+ *         |  system-managed: a venv of our own, and ask that
+ *         |  no pip: ensurepip
+ *         v
+ *     pip install, or uv pip install */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/home.h"
+#include "node/install.h"
+#include "wire/pyenv.h"
+
+static bool
+is_file(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+}
+
+/* The requirements file of a reqs package: the target itself, or what is in it. NULL: there is none. */
+static char *
+requirements_file(const struct gh_package *package)
+{
+    if (is_file(package->target))
+        return gh_strdup(package->target);
+    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/requirements.txt", package->target);
+    return is_file(path) ? gh_take(path) : NULL;
+}
+
+/* ---- torch ---- */
+
+static bool
+has_option(const struct gh_words *args, const char *option)
+{
+    size_t len = strlen(option);
+
+    for (size_t i = 0; i < args->count; i++)
+        if (strncmp(args->list[i], option, len) == 0 &&
+            (args->list[i][len] == '\0' || args->list[i][len] == '='))
+            return true;
+    return false;
+}
+
+/* Packages of torch come from an index of their own where the node's owner has named one, unless the
+ * request says where from, or names a build ("+cu121"). Source: packages-and-processes.md section 1,
+ * step 4. */
+static bool
+wants_torch_index(const struct gh_install *install)
+{
+    static const char *const names[] = {"torch", "torchvision", "torchaudio"};
+    const struct gh_package *package = &install->package;
+    size_t len = strcspn(package->target, "<>=!~;@[ ,");
+
+    if (!*install->installer->settings->torch_index_url || package->is_path ||
+        strchr(package->target, '+') || strchr(package->args_text, '+') ||
+        has_option(&package->args, "--index-url") || has_option(&package->args, "-i") ||
+        has_option(&package->args, "--extra-index-url"))
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strlen(names[i]) == len && memcmp(package->target, names[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* ---- the command ---- */
+
+/* Which version to pin, "" for none: the client's own, when the env has none or it insists. */
+static const char *
+version_to_pin(const struct gh_install *install)
+{
+    const struct gh_package *package = &install->package;
+
+    if (!*package->preferred_version ||
+        (!install->overrides_version && gh_env_has(install->env, package->target)))
+        return "";
+    return package->preferred_version;
+}
+
+static bool
+is_satisfied(const struct gh_install *install)
+{
+    const struct gh_package *package = &install->package;
+
+    if (package->method == GH_PACKAGE_REQS || package->is_path || package->args.count > 0 ||
+        *package->extras)
+        return false;
+    char *wanted GH_SCOPED(gh_free) = gh_package_requirement(package, version_to_pin(install));
+    return gh_env_has(install->env, wanted);
+}
+
+/* uv beside the interpreter, on PATH, or where its own installer puts it. */
+static bool
+find_uv(const struct gh_env *env, char out[PATH_MAX])
+{
+    static const char *const places[] = {"~/.local/bin/uv", "~/.cargo/bin/uv"};
+    int folder_len = (int)(strrchr(env->python, '/') - env->python);
+
+    if (snprintf(out, PATH_MAX, "%.*s/uv", folder_len, env->python) < PATH_MAX &&
+        access(out, X_OK) == 0)
+        return true;
+    if (gh_pyenv_find_on_path("uv", out) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *path GH_SCOPED(gh_free) = gh_home_path(places[i]);
+        if (snprintf(out, PATH_MAX, "%s", path) < PATH_MAX && access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Add WORDS as one argument, and to the text for people in the way the client's server writes it. */
+static void
+add_target(struct gh_words *argv, struct gh_buf *shown, const char *word, bool is_quoted)
+{
+    gh_words_add(argv, word);
+    gh_buf_addf(shown, is_quoted ? " \"%s\"" : " %s", word);
+}
+
+static void
+add_what(const struct gh_install *install, struct gh_words *argv, struct gh_buf *shown)
+{
+    const struct gh_package *package = &install->package;
+
+    if (package->method == GH_PACKAGE_REQS) {
+        char *file GH_SCOPED(gh_free) = requirements_file(package);
+        add_target(argv, shown, "-r", false);
+        add_target(argv, shown, file, false);
+    } else if (*package->target) {
+        char *wanted GH_SCOPED(gh_free) = gh_package_requirement(package, version_to_pin(install));
+        add_target(argv, shown, wanted, !package->is_path);
+    }
+    gh_words_add_all(argv, &package->args);
+    if (*package->args_text)
+        gh_buf_addf(shown, " %s", package->args_text);
+    if (wants_torch_index(install)) {
+        add_target(argv, shown, "--extra-index-url", false);
+        add_target(argv, shown, install->installer->settings->torch_index_url, false);
+    }
+}
+
+static void
+on_installed(struct gh_install *install, bool is_ok)
+{
+    gh_env_forget(install->env);
+    if (!is_ok) {
+        gh_install_fail_command(install, "Pip install");
+        return;
+    }
+    install->has_changed = true;
+    if (install->package.method == GH_PACKAGE_REQS && !is_file(install->package.target))
+        install->add_path = gh_strdup(install->package.target);
+    gh_install_succeed(install);
+}
+
+static void
+run_uv(struct gh_install *install)
+{
+    struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+    struct gh_buf shown GH_SCOPED(gh_buf_done) = {0};
+    const struct gh_words *args = &install->package.args;
+    char uv[PATH_MAX];
+
+    if (!find_uv(install->env, uv)) {
+        gh_install_fail(install, GH_PY_RUNTIME_ERROR,
+                        "uv is not installed on this node: no uv beside %s, on PATH or in "
+                        "~/.local/bin. Install it with method pip (package uv), or use method pip "
+                        "for this package.",
+                        install->env->python);
+        return;
+    }
+    gh_words_add(&argv, uv);
+    gh_words_add(&argv, "pip");
+    gh_words_add(&argv, "install");
+    gh_buf_add_text(&shown, "uv pip install");
+    if (!has_option(args, "--python") && !has_option(args, "-p") && !has_option(args, "--system")) {
+        add_target(&argv, &shown, "--python", false);
+        add_target(&argv, &shown, install->env->python, false);
+    }
+    add_what(install, &argv, &shown);
+    gh_install_run(install, &argv, NULL, gh_buf_text(&shown), on_installed);
+}
+
+static void
+run_pip(struct gh_install *install)
+{
+    struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+    struct gh_buf shown GH_SCOPED(gh_buf_done) = {0};
+    const struct gh_package *package = &install->package;
+    char conda[PATH_MAX];
+    /* What a requirements file says of folders counts from its own. */
+    bool works_there = package->method == GH_PACKAGE_REQS && !is_file(package->target);
+
+    if (install->env->conda_env && gh_install_find_conda(conda)) {
+        gh_words_add(&argv, conda);
+        gh_words_add(&argv, "run");
+        gh_words_add(&argv, "-n");
+        gh_words_add(&argv, install->env->conda_env);
+        gh_words_add(&argv, "python3");
+        gh_buf_addf(&shown, "conda run -n %s python3", install->env->conda_env);
+    } else {
+        gh_words_add(&argv, install->env->python);
+        gh_buf_add_text(&shown, install->env->python);
+    }
+    gh_words_add(&argv, "-m");
+    gh_words_add(&argv, "pip");
+    gh_words_add(&argv, "install");
+    gh_buf_add_text(&shown, " -m pip install");
+    add_what(install, &argv, &shown);
+    gh_install_run(install, &argv, works_there ? package->target : NULL, gh_buf_text(&shown),
+                   on_installed);
+}
+
+/* ---- what comes before ---- */
+
+static void
+on_pip_there(struct gh_install *install, bool is_ok)
+{
+    gh_env_forget(install->env);
+    if (is_ok)
+        run_pip(install);
+    else
+        gh_install_fail_plainly(install, "the env has no pip, and this would have brought it");
+}
+
+static void
+need_pip(struct gh_install *install)
+{
+    struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+    const struct gh_env *env = install->env;
+
+    if (gh_env_flag(env, "has_pip")) {
+        run_pip(install);
+    } else if (gh_env_flag(env, "has_ensurepip")) {
+        gh_words_add(&argv, env->python);
+        gh_words_add(&argv, "-m");
+        gh_words_add(&argv, "ensurepip");
+        gh_install_run(install, &argv, NULL, NULL, on_pip_there);
+    } else {
+        gh_install_fail(
+            install, GH_PY_RUNTIME_ERROR,
+            "%s has no pip, and no ensurepip to get it with. On Debian and Ubuntu, "
+            "install the package python%s-venv (apt-get install python%s-venv), then try "
+            "again; or use method uv.",
+            env->python, gh_env_text(env, "version"), gh_env_text(env, "version"));
+    }
+}
+
+static void
+on_known(struct gh_install *install, bool is_ok)
+{
+    const struct gh_env *env = install->env;
+
+    if (!is_ok || env->is_stale) {
+        gh_install_fail_plainly(install, "its Python does not work, or is older than 3.8");
+    } else if (*gh_env_text(env, "managed") && env->is_default &&
+               !*install->installer->settings->env) {
+        gh_install_make_venv(install, on_known);
+    } else if (*gh_env_text(env, "managed")) {
+        gh_install_fail(
+            install, GH_PY_RUNTIME_ERROR,
+            "%s is managed by the system (%s), and nothing is installed into it. Make a "
+            "venv and name it by --env or venv_path; without --env, the daemon makes one "
+            "by itself.",
+            env->python, gh_env_text(env, "managed"));
+    } else if (is_satisfied(install)) {
+        gh_log(GH_LOG_INFO, "install.satisfied", "install=%llu",
+               (unsigned long long)install->number);
+        gh_install_succeed(install);
+    } else if (install->package.method == GH_PACKAGE_UV) {
+        run_uv(install);
+    } else {
+        need_pip(install);
+    }
+}
+
+static void
+on_conda_there(struct gh_install *install, bool is_ok)
+{
+    (void)is_ok;
+    gh_install_ask(install, on_known);
+}
+
+void
+gh_install_by_pip(struct gh_install *install)
+{
+    if (install->package.method == GH_PACKAGE_REQS) {
+        char *file GH_SCOPED(gh_free) = requirements_file(&install->package);
+        if (!file) { /* as the client's server: a folder without one is just put on the path */
+            install->add_path = gh_strdup(install->package.target);
+            gh_install_succeed(install);
+            return;
+        }
+    }
+    if (gh_env_is_known(install->env))
+        on_known(install, true);
+    else if (install->env->conda_env)
+        gh_install_need_conda(install, on_conda_there);
+    else
+        gh_install_ask(install, on_known);
+}
