@@ -103,10 +103,8 @@ void gh_install_by_method(struct gh_install *install);
 /* install_venv.c: make the venv of our own and go on with THEN, the env being that one then. */
 void gh_install_make_venv(struct gh_install *install,
                           void (*then)(struct gh_install *install, bool is_ok));
-/* Its folder for the interpreter PYTHON; the caller frees it. */
-char *gh_install_venv_folder(const struct gh_installer *installer, const char *python);
-/* Is it there, and whole? */
-bool gh_install_venv_is_whole(const char *folder);
+/* Take the one that an earlier daemon made for what is the default interpreter now, if there is one. */
+void gh_install_find_venv(struct gh_installer *installer);
 
 /* install_conda.c: the conda program in OUT; false when there is none. */
 bool gh_install_find_conda(char out[PATH_MAX]);

@@ -16,14 +16,15 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "node/install.h"
+#include "wire/pyenv.h"
 
 #define WHOLE "gatehouse-venv-is-whole"
 #define VENV_ADVICE "on Debian and Ubuntu, the package python3-venv has what it takes"
 
 /* Named by the interpreter's path and by what that leads to: after an upgrade of the system's Python
  * the same path leads to another version, which cannot use the old one's packages. */
-char *
-gh_install_venv_folder(const struct gh_installer *installer, const char *python)
+static char *
+venv_folder(const struct gh_installer *installer, const char *python)
 {
     char real[PATH_MAX];
     const char *slash = realpath(python, real) ? strrchr(real, '/') : NULL;
@@ -35,8 +36,8 @@ gh_install_venv_folder(const struct gh_installer *installer, const char *python)
     return gh_asprintf("%s/envs/%s-%s", installer->state_dir, path, slash ? slash + 1 : "unknown");
 }
 
-bool
-gh_install_venv_is_whole(const char *folder)
+static bool
+is_whole(const char *folder)
 {
     char *mark GH_SCOPED(gh_free) = gh_asprintf("%s/" WHOLE, folder);
     char *python GH_SCOPED(gh_free) = gh_asprintf("%s/bin/python", folder);
@@ -75,8 +76,7 @@ adopt(struct gh_install *install, char *folder)
 static void
 on_settled(struct gh_install *install, bool is_ok)
 {
-    char *folder GH_SCOPED(gh_free) =
-        gh_install_venv_folder(install->installer, install->env->python);
+    char *folder GH_SCOPED(gh_free) = venv_folder(install->installer, install->env->python);
     char *mark GH_SCOPED(gh_free) = gh_asprintf("%s/" WHOLE, folder);
 
     if (!is_ok) {
@@ -105,8 +105,7 @@ settle(struct gh_install *install, const char *folder)
 static void
 on_made(struct gh_install *install, bool is_ok)
 {
-    char *folder GH_SCOPED(gh_free) =
-        gh_install_venv_folder(install->installer, install->env->python);
+    char *folder GH_SCOPED(gh_free) = venv_folder(install->installer, install->env->python);
     struct gh_err err;
 
     if (!is_ok)
@@ -123,7 +122,7 @@ gh_install_make_venv(struct gh_install *install,
 {
     struct gh_installer *installer = install->installer;
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
-    char *folder GH_SCOPED(gh_free) = gh_install_venv_folder(installer, install->env->python);
+    char *folder GH_SCOPED(gh_free) = venv_folder(installer, install->env->python);
     char *parent GH_SCOPED(gh_free) = gh_asprintf("%s/envs", installer->state_dir);
     struct gh_err err;
 
@@ -139,4 +138,20 @@ gh_install_make_venv(struct gh_install *install,
     }
     add_venv_command(&argv, install->env->python, install->made.path);
     gh_install_run(install, &argv, NULL, NULL, on_made);
+}
+
+void
+gh_install_find_venv(struct gh_installer *installer)
+{
+    char python[PATH_MAX], problem[512];
+
+    if (*installer->python || gh_pyenv_find("", python, problem, sizeof problem) != 0)
+        return;
+    char *folder GH_SCOPED(gh_free) = venv_folder(installer, python);
+    if (!is_whole(folder))
+        return;
+    free(installer->python);
+    installer->python = gh_take(folder);
+    gh_log(GH_LOG_INFO, "env.own", "folder=%s for=%s", gh_log_quote(installer->python),
+           gh_log_quote(python));
 }

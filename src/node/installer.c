@@ -303,23 +303,6 @@ gh_installer_submit(struct gh_installer *installer, const struct gh_install_orde
 
 /* ---- the whole ---- */
 
-/* The venv of our own, if it was made for the interpreter that is the default now. */
-static void
-find_own_venv(struct gh_installer *installer)
-{
-    char python[PATH_MAX], problem[512];
-
-    if (*installer->python || gh_pyenv_find("", python, problem, sizeof problem) != 0)
-        return;
-    char *folder GH_SCOPED(gh_free) = gh_install_venv_folder(installer, python);
-    if (!gh_install_venv_is_whole(folder))
-        return;
-    free(installer->python);
-    installer->python = gh_take(folder);
-    gh_log(GH_LOG_INFO, "env.own", "folder=%s for=%s", gh_log_quote(installer->python),
-           gh_log_quote(python));
-}
-
 static void
 clean_up(struct gh_installer *installer)
 {
@@ -346,7 +329,7 @@ gh_installer_new(uv_loop_t *loop, const struct gh_settings *settings, const char
     installer->timer = gh_alloc(sizeof *installer->timer);
     uv_timer_init(loop, installer->timer);
     installer->timer->data = installer;
-    find_own_venv(installer);
+    gh_install_find_venv(installer);
     clean_up(installer);
     return installer;
 }
