@@ -133,7 +133,8 @@ gh_install_fail_command(struct gh_install *install, const char *what)
 void
 gh_install_fail_plainly(struct gh_install *install, const char *advice)
 {
-    char *text GH_SCOPED(gh_free) = gh_asprintf(" failed (%s): %s.", install->how, advice);
+    char *text GH_SCOPED(gh_free) =
+        gh_asprintf(" failed (%s): %s.", install->how ? install->how : "exit status 0", advice);
 
     fail_with(install, "", text);
 }

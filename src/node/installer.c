@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "base/alloc.h"
+#include "base/jsontext.h"
 #include "base/log.h"
 #include "conf/home.h"
 #include "node/install.h"
@@ -217,15 +218,34 @@ gh_install_succeed(struct gh_install *install)
     end(install, &(struct gh_install_result){0});
 }
 
+/* TEXT, of which a tool may have written some in another encoding, as UTF-8: what is none becomes
+ * U+FFFD. The client could not unpickle it otherwise. */
+static void
+add_utf8(struct gh_buf *out, const char *text, size_t len)
+{
+    while (len > 0 && out->len + 4 < FAILURE_MAX_BYTES) {
+        size_t taken = gh_jsontext_utf8_len(text, len);
+        if (taken > 0)
+            gh_buf_add(out, text, taken);
+        else
+            gh_buf_add_text(out, "\xef\xbf\xbd");
+        text += taken ? taken : 1;
+        len -= taken ? taken : 1;
+    }
+}
+
 void
 gh_install_fail(struct gh_install *install, enum gh_pyclass pyclass, const char *format, ...)
 {
-    char text[FAILURE_MAX_BYTES];
+    struct gh_buf raw GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf clean GH_SCOPED(gh_buf_done) = {0};
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    gh_buf_addv(&raw, format, args);
     va_end(args);
+    add_utf8(&clean, (const char *)raw.bytes, raw.len);
+    const char *text = gh_buf_text(&clean);
     gh_log(GH_LOG_WARN, "install.failed", "install=%llu reason=%s",
            (unsigned long long)install->number, gh_log_quote(text));
     end(install, &(struct gh_install_result){.failure = text, .failure_class = pyclass});

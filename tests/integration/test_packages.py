@@ -149,6 +149,14 @@ def test_passwords_in_urls_stay_out_of_log_and_error(real):
     assert "pass99word" not in real.daemon.log()
 
 
+def test_output_in_another_encoding_does_not_break_the_error(node):
+    statement = r"os.write(2, b'caf\xe9 ' + b'\xc3\xa9' * 300 + b'\n'); os._exit(1)"
+    wheels.project(node.daemon.home / "proj", "projmod", before=statement)
+    name, text = node.error(["~/proj", None])
+    assert name == "builtins.RuntimeError"
+    assert "caf\ufffd \u00e9\u00e9" in text
+
+
 def test_torch_comes_from_the_index_that_is_set(start_daemon, tmp_path):
     node = Node(start_daemon, tmp_path, args=["--torch-index-url", "http://127.0.0.1:9/whl"])
     for name in ("torch", "torchx"):
