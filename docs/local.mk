@@ -18,5 +18,6 @@ EXTRA_DIST += \
 	%reldir%/decisions/0005-rebuild-before-calls.md \
 	%reldir%/decisions/0006-501-and-silence.md \
 	%reldir%/decisions/0007-control-socket.md \
-	%reldir%/decisions/0008-installs.md \
+	%reldir%/decisions/0008-command-guard.md \
+	%reldir%/decisions/0009-installs.md \
 	%reldir%/decisions/0014-output-of-children.md

@@ -76,6 +76,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/children.py \
 	%reldir%/python/gatehouse/current.py \
 	%reldir%/python/gatehouse/errors.py \
+	%reldir%/python/gatehouse/files.py \
 	%reldir%/python/gatehouse/handles.py \
 	%reldir%/python/gatehouse/hooks.py \
 	%reldir%/python/gatehouse/inherit.py \
@@ -88,6 +89,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/secret.py \
 	%reldir%/python/gatehouse/serialize.py \
 	%reldir%/python/gatehouse/serve.py \
+	%reldir%/python/gatehouse/shell.py \
 	%reldir%/python/gatehouse/shim.py \
 	%reldir%/python/gatehouse/signatures.py \
 	%reldir%/python/gatehouse/streams.py \

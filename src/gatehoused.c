@@ -29,6 +29,7 @@
 #include "node/installer.h"
 #include "node/ledger.h"
 #include "node/node.h"
+#include "node/shell.h"
 #include "pool/pool.h"
 #include "store/cluster.h"
 #include "store/keys.h"
@@ -45,6 +46,7 @@ struct daemon {
     struct gh_cluster cluster;
     struct gh_keys keys;
     struct gh_node node;
+    struct gh_shells shells;
     struct gh_api api;
     struct gh_server *server;
     struct gh_server *control; /* the same routes, on a socket for this node's own programs */
@@ -208,6 +210,7 @@ on_drain_tick(uv_timer_t *timer)
     uv_timer_stop(timer);
     if (requests > 0)
         gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
+    gh_shells_stop(&daemon->shells);
     gh_runs_end_readers(daemon->runs);
     daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
     gh_installer_stop(daemon->installer, daemon->stop_grace_ms, on_installs_gone, daemon);
@@ -417,6 +420,7 @@ start(struct daemon *daemon)
     daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
     daemon->runs = gh_runs_new(&daemon->loop, settings);
     daemon->installer = gh_installer_new(&daemon->loop, settings, state);
+    gh_shells_init(&daemon->shells, &daemon->loop, settings);
     daemon->api = (struct gh_api){
         .loop = &daemon->loop,
         .settings = settings,
@@ -426,6 +430,7 @@ start(struct daemon *daemon)
         .cluster = &daemon->cluster,
         .node = &daemon->node,
         .installer = daemon->installer,
+        .shells = &daemon->shells,
     };
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);

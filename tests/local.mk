@@ -33,6 +33,8 @@ unit_programs = \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
 	%reldir%/unit/node_scratch_test \
+	%reldir%/unit/node_shell_test \
+	%reldir%/unit/node_tail_test \
 	%reldir%/unit/node_usage_test \
 	%reldir%/unit/pool_channel_send_test \
 	%reldir%/unit/pool_channel_test \

@@ -17,6 +17,7 @@ struct gh_runs;
 struct gh_cluster;
 struct gh_node;
 struct gh_installer;
+struct gh_shells;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
@@ -28,6 +29,7 @@ struct gh_api {
     struct gh_cluster *cluster;
     struct gh_node *node;
     struct gh_installer *installer;
+    struct gh_shells *shells;
     bool is_draining;
 };
 

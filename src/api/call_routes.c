@@ -33,7 +33,7 @@ enum {
 static const struct gh_field body_fields[BODY_COUNT] = {
     [DATA] = {"data", GH_FIELD_ANY, false},
     [SERIALIZATION] = {"serialization", GH_FIELD_TEXT, false},
-    [RUN_NAME] = {"run_name", GH_FIELD_TEXT, true},
+    [RUN_NAME] = {"run_name", GH_FIELD_TEXT, false},
     [STREAM_LOGS] = {"stream_logs", GH_FIELD_BOOL, false},
     [SAVE] = {"save", GH_FIELD_BOOL, false},
     [REMOTE] = {"remote", GH_FIELD_BOOL, false},
@@ -149,6 +149,10 @@ static int
 take_run_name(struct gh_request *request, struct call_form *form, const struct gh_value *value,
               const char *where)
 {
+    if (!value->is_given) { /* clients up to 0.0.32 send none, or null */
+        make_run_name(form);
+        return 0;
+    }
     if (value->text.len == 0 && form->serialization == GH_SERIALIZATION_PICKLE) {
         gh_reply_exception(request, GH_PY_VALUE_ERROR, "run_name is required for all calls.");
         return -1;

@@ -109,20 +109,58 @@ is_blank_text(struct gh_slice text)
     return true;
 }
 
+/* What older clients call a field, or NULL. Source: versions.md section 3. */
+static const char *const old_names[][2] = {
+    {"env_name", "process_name"},                    /* to 0.0.36 */
+    {"node", "node_ip_or_idx"},                      /* 0.0.37, of /run_bash */
+    {"node_ip", "node_ip_or_idx"},                   /* 0.0.37, of /logs */
+    {"force_sync_local", "override_remote_version"}, /* 0.0.38 to 0.0.41 */
+};
+
+/* Does NAME count as the older name of FIELD, by IS_NAME? VALUE is what the field has so far. */
+static bool
+is_old_name(struct gh_slice name, const struct gh_field *field, const struct gh_value *value,
+            bool (*is_name)(struct gh_slice name, const char *field))
+{
+    for (size_t i = 0; i < sizeof old_names / sizeof old_names[0]; i++)
+        if (strcmp(field->name, old_names[i][1]) == 0 && is_name(name, old_names[i][0]))
+            return !value->is_given || value->is_old;
+    return false;
+}
+
+/* Which field NAME names, by its own name before any older one; COUNT when it is none's. */
+static size_t
+field_of(const struct gh_field *fields, size_t count, const struct gh_value *values,
+         struct gh_slice name, bool *is_old_out)
+{
+    *is_old_out = false;
+    for (size_t i = 0; i < count; i++)
+        if (names_field(name, fields[i].name))
+            return i;
+    *is_old_out = true;
+    for (size_t i = 0; i < count; i++)
+        if (is_old_name(name, &fields[i], &values[i], names_field))
+            return i;
+    return count;
+}
+
 /* Give VALUE to the field that NAME names. Values that nobody asks for must be JSON all the same; what
  * is of type ANY can be large and is left to whoever decodes it. Returns false when it is no JSON. */
 static bool
 take_member(const struct gh_field *fields, size_t count, struct gh_value *values,
             struct gh_slice name, struct gh_slice value)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (!names_field(name, fields[i].name))
-            continue;
-        values[i].raw = value;
-        values[i].is_given = !is_null(value);
-        return fields[i].type == GH_FIELD_ANY || gh_jsoncheck(value.bytes, value.len);
-    }
-    return gh_jsoncheck(name.bytes, name.len) && gh_jsoncheck(value.bytes, value.len);
+    bool is_old;
+    size_t i = field_of(fields, count, values, name, &is_old);
+
+    if (i == count)
+        return gh_jsoncheck(name.bytes, name.len) && gh_jsoncheck(value.bytes, value.len);
+    if (!is_old && is_null(value) && values[i].is_old)
+        return true; /* a client that sends both leaves the present name empty */
+    values[i].is_old = is_old;
+    values[i].raw = value;
+    values[i].is_given = !is_null(value);
+    return fields[i].type == GH_FIELD_ANY || gh_jsoncheck(value.bytes, value.len);
 }
 
 int
@@ -176,6 +214,10 @@ struct verdict {
 static const struct verdict string_type = {"string_type", "Input should be a valid string"};
 static const struct verdict name_short = {"string_too_short",
                                           "A name must have at least 1 character"};
+static const struct verdict path_short = {"string_too_short",
+                                          "A path must have at least 1 character"};
+static const struct verdict path_nul = {"string_pattern_mismatch",
+                                        "A path cannot hold a NUL character"};
 static const struct verdict name_long = {"string_too_long",
                                          "A name must have at most 1024 bytes of UTF-8"};
 static const struct verdict name_nul = {"value_error", "A name must not contain NUL"};
@@ -229,6 +271,21 @@ read_name(struct gh_value *value)
     if (memchr(value->text.bytes, '\0', value->text.len))
         return &name_nul;
     return value->text.len > GH_FIELD_NAME_MAX_BYTES ? &name_long : NULL;
+}
+
+static const struct verdict *
+read_path(struct gh_value *value)
+{
+    bool is_number = isdigit((unsigned char)value->raw.bytes[0]) || value->raw.bytes[0] == '-';
+    const struct verdict *verdict = is_number ? NULL : read_text(value);
+
+    if (is_number)
+        value->text = value->raw;
+    if (verdict)
+        return verdict;
+    if (value->text.len == 0)
+        return &path_short;
+    return memchr(value->text.bytes, '\0', value->text.len) ? &path_nul : NULL;
 }
 
 static const struct verdict *
@@ -322,6 +379,8 @@ read_value(struct gh_value *value, enum gh_field_type type)
         return read_text(value);
     case GH_FIELD_NAME:
         return read_name(value);
+    case GH_FIELD_PATH:
+        return read_path(value);
     case GH_FIELD_BOOL:
         return read_bool(value);
     case GH_FIELD_INT:
@@ -444,6 +503,18 @@ keep_query_text(struct gh_value *value, struct gh_slice raw)
     value->raw = value->text;
 }
 
+static void
+keep_query_pair(const struct gh_field *field, struct gh_value *value, struct gh_slice name,
+                struct gh_slice raw)
+{
+    bool is_old = is_old_name(name, field, value, gh_slice_is);
+
+    if (!is_old && !gh_slice_is(name, field->name))
+        return;
+    value->is_old = is_old;
+    keep_query_text(value, raw);
+}
+
 int
 gh_fields_query(struct gh_request *request, const struct gh_field *fields, size_t count,
                 struct gh_value *values)
@@ -454,8 +525,7 @@ gh_fields_query(struct gh_request *request, const struct gh_field *fields, size_
     memset(values, 0, count * sizeof values[0]);
     while (gh_url_next_pair(&rest, &name, &raw))
         for (size_t i = 0; i < count; i++)
-            if (gh_slice_is(name, fields[i].name))
-                keep_query_text(&values[i], raw);
+            keep_query_pair(&fields[i], &values[i], name, raw);
 
     for (size_t i = 0; i < count; i++) {
         const struct verdict *verdict = NULL;

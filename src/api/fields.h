@@ -11,6 +11,9 @@
  *     ... values[KEY].text ...
  *     gh_fields_done(values, COUNT);
  *
+ * Fields that older clients call otherwise are taken by that name too, for all routes alike; the present
+ * name wins when both are there.
+ *
  * What does not fit is answered with 422 and a list of {"type", "loc", "msg", "input"}, one entry per
  * field, in the words of the client's server. Source: http-api.md section 1. */
 #ifndef GH_API_FIELDS_H
@@ -27,6 +30,7 @@
 enum gh_field_type {
     GH_FIELD_TEXT,
     GH_FIELD_NAME, /* text of 1 to GH_FIELD_NAME_MAX_BYTES bytes without NUL: of a key, a process */
+    GH_FIELD_PATH, /* text, or a number taken as text; not empty, without NUL */
     GH_FIELD_BOOL,
     GH_FIELD_INT,
     GH_FIELD_TEXT_OR_INT, /* text is set for both */
@@ -44,6 +48,7 @@ struct gh_field {
 
 struct gh_value {
     bool is_given;        /* and not null */
+    bool is_old;          /* by the name that older clients have for the field */
     struct gh_slice raw;  /* JSON text as it stood; of a query, the decoded text */
     struct gh_slice text; /* decoded; not terminated */
     bool flag;

@@ -82,6 +82,19 @@ gh_forward_refuse(struct gh_request *request, enum gh_serialization serializatio
         gh_reply_detail(request, status, "%s", text);
 }
 
+void
+gh_forward_answer(struct gh_request *request, const struct gh_answer *answer)
+{
+    if (answer->fd >= 0) {
+        request->sink->reply_fd(request, answer->status, GH_JSON, answer->fd, answer->len);
+        return;
+    }
+    uint8_t *body = gh_try_alloc(answer->len);
+    if (body && answer->len)
+        memcpy(body, answer->body, answer->len);
+    request->sink->reply(request, answer->status, GH_JSON, body, body ? answer->len : 0);
+}
+
 static void
 on_done(struct gh_call *call, const struct gh_answer *answer)
 {
@@ -97,13 +110,8 @@ on_done(struct gh_call *call, const struct gh_answer *answer)
     } else if (answer->failure) {
         gh_forward_refuse(request, forward->serialization, forward->is_bare, 500,
                           GH_PY_RUNTIME_ERROR, "%s", answer->failure);
-    } else if (answer->fd >= 0) {
-        request->sink->reply_fd(request, answer->status, GH_JSON, answer->fd, answer->len);
     } else {
-        uint8_t *body = gh_try_alloc(answer->len);
-        if (body && answer->len)
-            memcpy(body, answer->body, answer->len);
-        request->sink->reply(request, answer->status, GH_JSON, body, body ? answer->len : 0);
+        gh_forward_answer(request, answer);
     }
     forward_free(forward);
 }

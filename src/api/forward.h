@@ -33,6 +33,9 @@ struct gh_forward *gh_forward_new(struct gh_api *api, struct gh_request *request
 void gh_forward_send(struct gh_forward *forward, struct gh_process *process,
                      struct gh_call_order *order);
 
+/* Pass on what the worker answered, which is not a failure; takes its descriptor. */
+void gh_forward_answer(struct gh_request *request, const struct gh_answer *answer);
+
 /* Answer REQUEST as a failed call of that SERIALIZATION is answered: pickle 200 with an exception
  * envelope that the SDK raises as CLASS, json STATUS with the same envelope in plain text, none and
  * bare STATUS with a detail. Source: http-api.md quirks 1 and 3. */

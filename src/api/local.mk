@@ -17,4 +17,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/process_routes.c \
 	%reldir%/routes.c \
 	%reldir%/routes.h \
-	%reldir%/status_routes.c
+	%reldir%/shell_routes.c \
+	%reldir%/status_routes.c \
+	%reldir%/targets.c \
+	%reldir%/targets.h

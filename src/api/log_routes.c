@@ -7,6 +7,7 @@
 
 #include "api/fields.h"
 #include "api/routes.h"
+#include "api/targets.h"
 #include "base/alloc.h"
 #include "store/keys.h"
 #include "store/runs.h"
@@ -61,6 +62,14 @@ stream_run(struct gh_api *api, struct gh_request *request, struct gh_slice run_n
     request->on_gone_context = stream;
 }
 
+/* Nothing will ever run under that key's name; the call itself says so. */
+static void
+stream_nothing(struct gh_request *request)
+{
+    request->sink->stream(request, 200, GH_JSON);
+    request->sink->end(request);
+}
+
 void
 gh_route_logs(struct gh_api *api, struct gh_request *request)
 {
@@ -83,16 +92,28 @@ gh_route_logs(struct gh_api *api, struct gh_request *request)
         gh_fields_refuse(request, "body", "key", "missing",
                          "Exactly one of key, process and node_ip_or_idx is needed", request->body);
     } else if (values[KEY].is_given && !gh_keys_find(api->keys, values[KEY].text)) {
-        /* Nothing will ever run under that key's name; the call itself says so. */
-        request->sink->stream(request, 200, GH_JSON);
-        request->sink->end(request);
-    } else if (values[NODE].is_given && !gh_slice_is(values[NODE].text, "0") &&
-               values[NODE].number != 0) {
-        gh_reply_exception(request, GH_PY_VALUE_ERROR,
-                           "Node index %lld out of range for cluster with 1 nodes.",
-                           values[NODE].number);
-    } else {
+        stream_nothing(request);
+    } else if (!values[NODE].is_given || gh_target_node(api, request, &values[NODE]) == 0) {
         stream_run(api, request, values[RUN_NAME].text);
     }
     gh_fields_done(values, COUNT);
+}
+
+/* The form of 0.0.36, which has all in the path. The serialization would be that of an exception line,
+ * and there are none. */
+void
+gh_route_logs_get(struct gh_api *api, struct gh_request *request)
+{
+    struct gh_buf key GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf run_name GH_SCOPED(gh_buf_done) = {0};
+
+    gh_url_decode(&key, request->url.segments[1], false); /* escapes were checked with the target */
+    gh_url_decode(&run_name, request->url.segments[2], false);
+    struct gh_value value = {.is_given = true, .text = {(char *)run_name.bytes, run_name.len}};
+    if (gh_run_name_check(request, "path", &value) != 0)
+        return;
+    if (gh_keys_find(api->keys, (struct gh_slice){(char *)key.bytes, key.len}))
+        stream_run(api, request, value.text);
+    else
+        stream_nothing(request);
 }

@@ -8,6 +8,7 @@
 #include "api/fields.h"
 #include "api/forward.h"
 #include "api/routes.h"
+#include "api/targets.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
@@ -17,31 +18,6 @@
 #include "store/keys.h"
 #include "wire/frame.h"
 #include "wire/reply.h"
-
-#define DEFAULT_PROCESS "default_process"
-
-/* The name that VALUE gives, by default the default process's; the caller frees it. */
-static char *
-process_name(const struct gh_value *value)
-{
-    return value->is_given ? gh_strndup(value->text.bytes, value->text.len)
-                           : gh_strdup(DEFAULT_PROCESS);
-}
-
-/* The process of that name; NULL when there is none. */
-static struct gh_process *
-process_of(struct gh_api *api, const struct gh_value *value)
-{
-    char *name GH_SCOPED(gh_free) = process_name(value);
-    return gh_pool_find(api->pool, name);
-}
-
-static void
-refuse_process(struct gh_request *request, struct gh_slice name)
-{
-    gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR, "Got None servlet for servlet_name %.*s.",
-                       (int)name.len, name.bytes);
-}
 
 /* Point ORDER at RAW, which stands in the request's body. */
 static void
@@ -79,10 +55,9 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
 
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
-    struct gh_process *process = process_of(api, &values[PROCESS]);
+    struct gh_process *process = gh_target_process(api, &values[PROCESS]);
     if (!process) {
-        char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
-        refuse_process(request, (struct gh_slice){name, strlen(name)});
+        gh_target_refuse(api, request, &values[PROCESS]);
     } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                        &order.head.serialization) == 0) {
         order_data(request, values[DATA].raw, &order);
@@ -118,9 +93,9 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
         return;
     }
 
-    struct gh_process *process = process_of(api, &values[PROCESS]);
+    struct gh_process *process = gh_target_process(api, &values[PROCESS]);
     if (!process) { /* unlike /resource, an object makes its process */
-        char *name GH_SCOPED(gh_free) = process_name(&values[PROCESS]);
+        char *name GH_SCOPED(gh_free) = gh_target_name(api, &values[PROCESS]);
         const struct gh_process_spec spec = {
             .name = name,
             .compute = "{}",
@@ -350,9 +325,9 @@ gh_route_keys(struct gh_api *api, struct gh_request *request)
 
     if (gh_fields_query(request, &field, 1, &value) != 0)
         return;
-    struct gh_process *process = value.is_given ? process_of(api, &value) : NULL;
+    struct gh_process *process = value.is_given ? gh_target_process(api, &value) : NULL;
     if (value.is_given && !process) {
-        refuse_process(request, value.text);
+        gh_target_refuse(api, request, &value);
         gh_fields_done(&value, 1);
         return;
     }

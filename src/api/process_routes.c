@@ -9,6 +9,7 @@
 #include "api/fanout.h"
 #include "api/fields.h"
 #include "api/routes.h"
+#include "api/targets.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
@@ -92,14 +93,11 @@ gh_route_env_vars(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     char *text GH_SCOPED(gh_free) = json_dumps(values[ENV_VARS].tree, JSON_COMPACT);
-    char *process_name GH_SCOPED(gh_free) =
-        gh_strndup(values[PROCESS].text.bytes, values[PROCESS].text.len);
     struct gh_process *process =
-        values[PROCESS].is_given ? gh_pool_find(api->pool, process_name) : NULL;
+        values[PROCESS].is_given ? gh_target_process(api, &values[PROCESS]) : NULL;
 
     if (values[PROCESS].is_given && !process) {
-        gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR, "Got None servlet for servlet_name %s.",
-                           process_name);
+        gh_target_refuse(api, request, &values[PROCESS]);
         gh_fields_done(values, COUNT);
         return;
     }

@@ -16,7 +16,9 @@ static const struct gh_route routes[] = {
     {GH_POST, "/create_process",  GH_NEED_CLUSTER, gh_route_create_process},
     {GH_POST, "/kill_process",    GH_NEED_CLUSTER, gh_route_kill_process},
     {GH_POST, "/env_vars",        GH_NEED_CLUSTER, gh_route_env_vars},
+    {GH_POST, "/process_env_vars", GH_NEED_CLUSTER, gh_route_env_vars}, /* up to 0.0.38 */
     {GH_POST, "/install_package", GH_NEED_CLUSTER, gh_route_install_package},
+    {GH_POST, "/run_bash",        GH_NEED_CLUSTER, gh_route_run_bash},
     {GH_POST, "/resource",        GH_NEED_CLUSTER, gh_route_put_resource},
     {GH_POST, "/object",          GH_NEED_CLUSTER, gh_route_put_object},
     {GH_GET,  "/object",          GH_NEED_CLUSTER, gh_route_get_object},
@@ -24,6 +26,7 @@ static const struct gh_route routes[] = {
     {GH_POST, "/delete_object",   GH_NEED_CLUSTER, gh_route_delete_object},
     {GH_GET,  "/keys",            GH_NEED_CLUSTER, gh_route_keys},
     {GH_POST, "/logs",            GH_NEED_OBJECT,  gh_route_logs},
+    {GH_GET,  "/logs/{key}/{run_name}/{serialization}", GH_NEED_OBJECT, gh_route_logs_get},
     {GH_POST, "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_post},
     {GH_GET,  "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_get},
     /* clang-format on */

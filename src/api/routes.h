@@ -8,7 +8,7 @@
 #include "api/api.h"
 
 /* Who may: not enforced yet, since no caller is checked; stated per row for the day they are. */
-enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_OBJECT };
+enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_WRITE, GH_NEED_OBJECT };
 
 struct gh_value;
 
@@ -42,6 +42,10 @@ void gh_route_env_vars(struct gh_api *api, struct gh_request *request);
 /* package_routes.c */
 void gh_route_install_package(struct gh_api *api, struct gh_request *request);
 
+/* shell_routes.c */
+void gh_route_run_bash(struct gh_api *api, struct gh_request *request);
+
+
 /* object_routes.c */
 void gh_route_put_resource(struct gh_api *api, struct gh_request *request);
 void gh_route_put_object(struct gh_api *api, struct gh_request *request);
@@ -62,5 +66,6 @@ int gh_run_name_check(struct gh_request *request, const char *where, const struc
 
 /* log_routes.c */
 void gh_route_logs(struct gh_api *api, struct gh_request *request);
+void gh_route_logs_get(struct gh_api *api, struct gh_request *request);
 
 #endif

@@ -58,6 +58,21 @@ read_utf8(const unsigned char *text, size_t len, size_t *used_out)
     return point;
 }
 
+/* By hand: a binary output is nothing but these, and printf takes many times as long. */
+static void
+add_hex4(struct gh_buf *out, unsigned unit)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[6] = {'\\',
+                    'u',
+                    digits[unit >> 12 & 15],
+                    digits[unit >> 8 & 15],
+                    digits[unit >> 4 & 15],
+                    digits[unit & 15]};
+
+    gh_buf_add(out, text, sizeof text);
+}
+
 static void
 add_escaped(struct gh_buf *out, unsigned point, enum gh_jsontext_style style)
 {
@@ -86,13 +101,14 @@ add_escaped(struct gh_buf *out, unsigned point, enum gh_jsontext_style style)
     default:
         break;
     }
-    if (point < 0x20 || (style == GH_JSONTEXT_ASCII && point > 0x7E && point < 0x10000))
-        gh_buf_addf(out, "\\u%04x", point);
-    else if (style == GH_JSONTEXT_ASCII && point >= 0x10000)
-        gh_buf_addf(out, "\\u%04x\\u%04x", 0xD800 + ((point - 0x10000) >> 10),
-                    0xDC00 + ((point - 0x10000) & 0x3FF));
-    else
+    if (point < 0x20 || (style == GH_JSONTEXT_ASCII && point > 0x7E && point < 0x10000)) {
+        add_hex4(out, point);
+    } else if (style == GH_JSONTEXT_ASCII && point >= 0x10000) {
+        add_hex4(out, 0xD800 + ((point - 0x10000) >> 10));
+        add_hex4(out, 0xDC00 + ((point - 0x10000) & 0x3FF));
+    } else {
         add_utf8(out, point);
+    }
 }
 
 void
@@ -173,6 +189,47 @@ read_escape(const char **cursor, const char *end)
     return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
 }
 
+/* Append the escape or the character above ASCII at *CURSOR. */
+static int
+unquote_special(struct gh_buf *out, const char **cursor, const char *end)
+{
+    if (**cursor == '\\') {
+        ++*cursor;
+        int point = read_escape(cursor, end);
+        if (point < 0)
+            return -1;
+        add_utf8(out, (unsigned)point);
+        return 0;
+    }
+
+    size_t used;
+    if ((unsigned char)**cursor < 0x80)
+        return -1;
+    unsigned point = read_utf8((const unsigned char *)*cursor, (size_t)(end - *cursor), &used);
+    if (point == REPLACEMENT && used == 1)
+        return -1;
+    gh_buf_add(out, *cursor, used);
+    *cursor += used;
+    return 0;
+}
+
+int
+gh_jsontext_unquote_part(struct gh_buf *out, const char **cursor, const char *end, size_t max)
+{
+    const char *stop = (size_t)(end - *cursor) > max ? *cursor + max : end;
+
+    while (*cursor < stop) {
+        const char *plain = *cursor;
+        while (*cursor < stop && **cursor != '\\' && **cursor != '"' &&
+               (unsigned char)**cursor >= 0x20 && (unsigned char)**cursor < 0x80)
+            ++*cursor;
+        gh_buf_add(out, plain, (size_t)(*cursor - plain));
+        if (*cursor < stop && unquote_special(out, cursor, end) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int
 gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len)
 {
@@ -180,35 +237,7 @@ gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len)
         return -1;
 
     const char *cursor = literal + 1;
-    const char *end = literal + len - 1;
-    while (cursor < end) {
-        const char *plain = cursor;
-        while (cursor < end && *cursor != '\\' && *cursor != '"' &&
-               (unsigned char)*cursor >= 0x20 && (unsigned char)*cursor < 0x80)
-            cursor++;
-        gh_buf_add(out, plain, (size_t)(cursor - plain));
-        if (cursor == end)
-            break;
-
-        if (*cursor == '\\') {
-            cursor++;
-            int point = read_escape(&cursor, end);
-            if (point < 0)
-                return -1;
-            add_utf8(out, (unsigned)point);
-            continue;
-        }
-
-        size_t used;
-        if ((unsigned char)*cursor < 0x80)
-            return -1;
-        unsigned point = read_utf8((const unsigned char *)cursor, (size_t)(end - cursor), &used);
-        if (point == REPLACEMENT && used == 1)
-            return -1;
-        gh_buf_add(out, cursor, used);
-        cursor += used;
-    }
-    return 0;
+    return gh_jsontext_unquote_part(out, &cursor, literal + len - 1, len);
 }
 
 size_t

@@ -24,6 +24,11 @@ void gh_jsontext_quote(struct gh_buf *out, const char *text, size_t len,
  * refused: it has no UTF-8. */
 int gh_jsontext_unquote(struct gh_buf *out, const char *literal, size_t len);
 
+/* The same in pieces: append what stands from *CURSOR on, at least one character and not much more than
+ * MAX bytes, and move *CURSOR behind it. It starts behind the opening quote; END is at the closing one.
+ * Returns 0 or -1 as above. */
+int gh_jsontext_unquote_part(struct gh_buf *out, const char **cursor, const char *end, size_t max);
+
 /* How many bytes the code point at TEXT takes in UTF-8; 0 when it is none. LEN is at least 1. */
 size_t gh_jsontext_utf8_len(const char *text, size_t len);
 

@@ -64,6 +64,10 @@
       "package index for torch, torchvision and torchaudio, beside the default one")               \
     X(TEXT, miniconda_url, "", 0, 0, "URL",                                                        \
       "Miniconda's install script, to run where conda is asked for and missing")                   \
+    X(UINT, commands_max, "256", 1, 100000, "N",                                                   \
+      "shell commands on this node at once; more are answered with 503")                           \
+    X(UINT, command_output_max_bytes, "8388608", 4096, 1073741824, "bytes",                        \
+      "kept of each output of a shell command; the oldest goes first")                             \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
       "names that a browser may use for this node, beside addresses and localhost")
 

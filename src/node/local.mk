@@ -31,5 +31,9 @@ libgatehouse_la_SOURCES += \
 	%reldir%/packages.h \
 	%reldir%/scratch.c \
 	%reldir%/scratch.h \
+	%reldir%/shell.c \
+	%reldir%/shell.h \
+	%reldir%/tail.c \
+	%reldir%/tail.h \
 	%reldir%/usage.c \
 	%reldir%/usage.h

@@ -47,6 +47,9 @@ death_text(const struct gh_call *call, const char *how, const char *last_lines)
     if (call->kind == GH_FRAME_CALL)
         return gh_asprintf("Process %s died while running %s.%s (%s).%s%s", name, call->key,
                            call->method, how, intro, last_lines);
+    if (call->kind == GH_FRAME_RUN_BASH)
+        return gh_asprintf("Process %s died while a command ran in it, which was killed (%s).%s%s",
+                           name, how, intro, last_lines);
     return gh_asprintf("Process %s died during %s (%s).%s%s", name, gh_frame_kind_name(call->kind),
                        how, intro, last_lines);
 }

@@ -12,8 +12,9 @@
 
 /* The members that are shown and passed on; others, credentials above all, are not kept. */
 static const char *const kept[] = {
-    "name",        "resource_subtype", "den_auth", "server_port", "server_connection_type",
-    "server_host", "autostop_mins",    "domain",   "ips",         "compute_properties",
+    "name",         "resource_subtype", "den_auth", "server_port", "server_connection_type",
+    "server_host",  "autostop_mins",    "domain",   "ips",         "compute_properties",
+    "ssl_certfile",
 };
 
 static json_t *
@@ -41,6 +42,13 @@ set_default(json_t *config, const char *name, json_t *value)
     json_decref(value);
 }
 
+static void
+del_null(json_t *config, const char *name)
+{
+    if (json_is_null(json_object_get(config, name)))
+        json_object_del(config, name);
+}
+
 int
 gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, unsigned port,
                 struct gh_err *err)
@@ -63,8 +71,8 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
         json_t *value = json_object_get(file, kept[i]);
         json_object_set_new(cluster->config, kept[i], value ? json_incref(value) : json_null());
     }
-    if (json_is_null(json_object_get(cluster->config, "compute_properties")))
-        json_object_del(cluster->config, "compute_properties");
+    del_null(cluster->config, "compute_properties");
+    del_null(cluster->config, "ssl_certfile");
     json_decref(file);
 
     set_default(cluster->config, "resource_subtype", json_string("Cluster"));

@@ -41,6 +41,44 @@ add_unicode(struct gh_buf *pickle, const char *text, size_t len)
     gh_buf_add(pickle, text, len);
 }
 
+static void
+add_bytes(struct gh_buf *pickle, const void *bytes, size_t len)
+{
+    uint8_t length[4];
+
+    gh_store_u32(length, (uint32_t)len);
+    gh_buf_add_byte(pickle, 'B'); /* BINBYTES */
+    gh_buf_add(pickle, length, sizeof length);
+    gh_buf_add(pickle, bytes, len);
+}
+
+void
+gh_pickle_add_bytes(struct gh_buf *out, const void *bytes, size_t len)
+{
+    struct gh_buf pickle GH_SCOPED(gh_buf_done) = {0};
+
+    gh_buf_add(&pickle, "\x80\x04", 2);
+    add_bytes(&pickle, bytes, len);
+    gh_buf_add_byte(&pickle, '.');
+    add_base64_literal(out, pickle.bytes, pickle.len);
+}
+
+void
+gh_pickle_add_decode_error(struct gh_buf *out, const char *encoding, uint8_t bad,
+                           const char *reason)
+{
+    struct gh_buf pickle GH_SCOPED(gh_buf_done) = {0};
+
+    gh_buf_add(&pickle, "\x80\x04", 2);
+    gh_buf_add_text(&pickle, "cbuiltins\nUnicodeDecodeError\n("); /* GLOBAL, MARK */
+    add_unicode(&pickle, encoding, strlen(encoding));
+    add_bytes(&pickle, &bad, 1);
+    gh_buf_add(&pickle, "K\0K\1", 4); /* BININT1 twice: from where to where */
+    add_unicode(&pickle, reason, strlen(reason));
+    gh_buf_add_text(&pickle, "tR."); /* TUPLE, REDUCE, STOP */
+    add_base64_literal(out, pickle.bytes, pickle.len);
+}
+
 void
 gh_pickle_add_string(struct gh_buf *out, const char *text, size_t len)
 {

@@ -12,6 +12,13 @@
 /* The pickle of the string TEXT. */
 void gh_pickle_add_string(struct gh_buf *out, const char *text, size_t len);
 
+/* The pickle of the bytes object of LEN BYTES. */
+void gh_pickle_add_bytes(struct gh_buf *out, const void *bytes, size_t len);
+
+/* The pickle of UnicodeDecodeError(ENCODING, the one byte BAD, 0, 1, REASON). */
+void gh_pickle_add_decode_error(struct gh_buf *out, const char *encoding, uint8_t bad,
+                                const char *reason);
+
 /* The pickle of the exception MODULE.NAME(TEXT). */
 void gh_pickle_add_exception(struct gh_buf *out, const char *module, const char *name,
                              const char *text);

@@ -16,12 +16,16 @@ static const struct {
     const char *name;
 } pyclasses[] = {
     [GH_PY_EXCEPTION] = {"builtins", "Exception"},
+    [GH_PY_FILE_EXISTS_ERROR] = {"builtins", "FileExistsError"},
     [GH_PY_FILE_NOT_FOUND_ERROR] = {"builtins", "FileNotFoundError"},
     [GH_PY_INSUFFICIENT_DISK_ERROR] = {"runhouse.exceptions", "InsufficientDiskError"},
     [GH_PY_KEY_ERROR] = {"builtins", "KeyError"},
+    [GH_PY_NOT_A_DIRECTORY_ERROR] = {"builtins", "NotADirectoryError"},
     [GH_PY_OBJ_STORE_ERROR] = {"runhouse.servers.obj_store", "ObjStoreError"},
+    [GH_PY_OS_ERROR] = {"builtins", "OSError"},
     [GH_PY_RUNTIME_ERROR] = {"builtins", "RuntimeError"},
     [GH_PY_TYPE_ERROR] = {"builtins", "TypeError"},
+    [GH_PY_UNICODE_DECODE_ERROR] = {"builtins", "UnicodeDecodeError"},
     [GH_PY_VALUE_ERROR] = {"builtins", "ValueError"},
 };
 
@@ -103,26 +107,50 @@ gh_reply_class_name(enum gh_pyclass pyclass)
     return pyclasses[pyclass].name;
 }
 
-void
-gh_reply_add_exception(struct gh_buf *out, enum gh_pyclass class, const char *text)
+/* What stands around the pickled error, which is the JSON literal ERROR. */
+static void
+add_envelope(struct gh_buf *out, const struct gh_buf *error, enum gh_pyclass class,
+             const char *as_str)
 {
     const char *module = pyclasses[class].module;
-    const char *name = pyclasses[class].name;
     bool is_builtin = strcmp(module, "builtins") == 0;
-    /* str() of a KeyError is the repr of its argument. */
-    const char *quote = class == GH_PY_KEY_ERROR ? "'" : "";
-    char *as_str GH_SCOPED(gh_free) = gh_asprintf("%s%s%s", quote, text, quote);
     char *traceback GH_SCOPED(gh_free) =
         gh_asprintf("Traceback (most recent call last):\n%s%s%s: %s\n", is_builtin ? "" : module,
-                    is_builtin ? "" : ".", name, as_str);
+                    is_builtin ? "" : ".", pyclasses[class].name, as_str);
 
     gh_buf_add_text(out, "{\"data\":{\"error\":");
-    gh_pickle_add_exception(out, module, name, text);
+    gh_buf_add(out, error->bytes, error->len);
     gh_buf_add_text(out, ",\"traceback\":");
     gh_jsontext_quote(out, traceback, strlen(traceback), GH_JSONTEXT_ASCII);
     gh_buf_add_text(out, ",\"exception_as_str\":");
     gh_jsontext_quote(out, as_str, strlen(as_str), GH_JSONTEXT_ASCII);
     gh_buf_add_text(out, "},\"output_type\":\"exception\",\"serialization\":\"pickle\"}");
+}
+
+void
+gh_reply_add_exception(struct gh_buf *out, enum gh_pyclass class, const char *text)
+{
+    struct gh_buf error GH_SCOPED(gh_buf_done) = {0};
+    /* str() of a KeyError is the repr of its argument. */
+    const char *quote = class == GH_PY_KEY_ERROR ? "'" : "";
+    char *as_str GH_SCOPED(gh_free) = gh_asprintf("%s%s%s", quote, text, quote);
+
+    gh_pickle_add_exception(&error, pyclasses[class].module, pyclasses[class].name, text);
+    add_envelope(out, &error, class, as_str);
+}
+
+void
+gh_reply_decode_error(struct gh_request *request, const char *encoding, uint8_t bad,
+                      const char *reason)
+{
+    struct gh_buf error GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf out = {0};
+    char *as_str GH_SCOPED(gh_free) =
+        gh_asprintf("'%s' codec can't decode byte 0x%02x in position 0: %s", encoding, bad, reason);
+
+    gh_pickle_add_decode_error(&error, encoding, bad, reason);
+    add_envelope(&out, &error, GH_PY_UNICODE_DECODE_ERROR, as_str);
+    gh_reply_json(request, 200, &out);
 }
 
 void

@@ -18,12 +18,16 @@
 /* Exception classes that the daemon raises at the client; each can be loaded without Ray. */
 enum gh_pyclass {
     GH_PY_EXCEPTION,
+    GH_PY_FILE_EXISTS_ERROR,
     GH_PY_FILE_NOT_FOUND_ERROR,
     GH_PY_INSUFFICIENT_DISK_ERROR,
     GH_PY_KEY_ERROR,
+    GH_PY_NOT_A_DIRECTORY_ERROR,
     GH_PY_OBJ_STORE_ERROR,
+    GH_PY_OS_ERROR,
     GH_PY_RUNTIME_ERROR,
     GH_PY_TYPE_ERROR,
+    GH_PY_UNICODE_DECODE_ERROR, /* by gh_reply_decode_error only */
     GH_PY_VALUE_ERROR,
 };
 
@@ -48,6 +52,10 @@ void gh_reply_busy(struct gh_request *request, unsigned retry_after_s, const cha
 /* 200 with an exception envelope that the SDK re-raises as CLASS(text). */
 void gh_reply_exception(struct gh_request *request, enum gh_pyclass class, const char *format, ...)
     GH_PRINTF(3, 4);
+
+/* The same with UnicodeDecodeError, about the byte BAD. */
+void gh_reply_decode_error(struct gh_request *request, const char *encoding, uint8_t bad,
+                           const char *reason);
 
 /* "ValueError" for GH_PY_VALUE_ERROR and so on. */
 const char *gh_reply_class_name(enum gh_pyclass pyclass);

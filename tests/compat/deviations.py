@@ -137,6 +137,20 @@ def lines_are(*lines: str) -> Check:
     return check
 
 
+def same_names(*names: str) -> Check:
+    """A listing of these, in any order."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        data = json.loads(answer.body).get("data")
+        plain = Plain(server.home, server.port)
+        if not isinstance(data, list):
+            return repr(answer)
+        found = sorted(plain.text(name) for name in data)
+        return "" if found == sorted(names) else f"names are {found}"
+    return check
+
+
 def head_like_get(exchange: Exchange, answer: Answer, server: Server) -> str:
     if answer.error or answer.status != 200 or answer.body:
         return repr(answer)
@@ -281,6 +295,8 @@ TABLE = [
               detail(400, "Invalid serialization type random")),
     Deviation("errors/bad_serialization_get", "quirk 2: GET has the status codes of POST",
               detail(400, "Invalid serialization type yaml")),
+    Deviation("errors/missing_run_name", "versions.md 4: a call without a run name gets one",
+              body_is("ab")),
     Deviation("errors/empty_run_name", "bad input is 4xx and names the field",
               invalid("string_pattern_mismatch", "body", "run_name")),
     Deviation("errors/empty_body", "an empty body is a bare call without arguments",
@@ -331,6 +347,18 @@ TABLE = [
               pip_failure("six==99")),
     Deviation("packages/install_bad_method", "the order of a set of names is not fixed",
               exception_but_for_text("Unknown install method zzz. Must be one of "), True),
+
+    # the order of a directory
+    Deviation("folders/folder_ls", "without sort the order is the file system's own",
+              same_names("~/fold/c.pkl", "~/fold/b.txt", "~/fold/a.txt"), True),
+    Deviation("folders/folder_ls_names_sorted",
+              "files written within one tick of the file system's clock are of one age",
+              same_names("c.pkl", "b.txt", "a.txt"), True),
+
+    # what older clients ask and the recorded server did not know
+    Deviation("old-sdk/sdk-0.0.36-call#1:*", "versions.md 4: GET /logs/... is served", lines_are()),
+    Deviation("old-sdk/sdk-0.0.3[68]-env", "versions.md 4: /process_env_vars is served",
+              body_is({"data": None, "output_type": "success", "serialization": None})),
 
     # values
     Deviation("functions/get_add_strings", "GET arguments are cast by the annotations (a: int)",

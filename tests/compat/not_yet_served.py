@@ -19,14 +19,10 @@ class Missing(NamedTuple):
 
 TABLE = [
     Missing("folders/*", "folder routes"),
-    Missing("processes/run_bash*", "run_bash"),
-    Missing("errors/bash_missing", "run_bash"),
-    Missing("old-sdk/*-bash", "run_bash"),
     Missing("functions/openapi_*", "OpenAPI documents and their viewers"),
     Missing("functions/redoc", "OpenAPI documents and their viewers"),
     Missing("functions/docs", "OpenAPI documents and their viewers"),
     Missing("modules/openapi_class", "OpenAPI documents and their viewers"),
-    Missing("core/cert_missing", "the certificate"),
     Missing("modules/module_as_argument#2:logs", "runhouse.here inside a worker"),
     Missing("modules/module_result_named#2:logs", "runhouse.here inside a worker"),
     Missing("modules/module_result_remote_true#2:logs", "runhouse.here inside a worker"),

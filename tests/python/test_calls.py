@@ -113,6 +113,15 @@ def test_data_null_missing_and_empty(demo):
     )
 
 
+def test_data_of_the_oldest_clients_is_a_list(demo):
+    for mode in ("none", "json", "pickle"):
+        data = encode([["run"], {"b": "house"}], MODES.index(mode))
+        assert demo.raw("call", mode, key="concat", method="call", data=data).value == "runhouse"
+    for wrong in ([1, 2], [[], []], [[], {}, 1], [{}, []]):
+        reply = demo.raw("call", "none", key="concat", method="call", data=encode(wrong, MODES.index("none")))
+        assert reply.status == 422
+
+
 def test_dunder_call_and_kwargs(demo):
     assert demo.call("concat", "__call__", "run", b="house").value == "runhouse"
     assert demo.call("concat", "call", a="run", b="house").value == "runhouse"

@@ -485,6 +485,80 @@ START_TEST(refuse_names_place_and_reason)
 }
 END_TEST
 
+enum { PROCESS, NODE, PATH, OLD_COUNT };
+static const struct gh_field old_fields[OLD_COUNT] = {
+    [PROCESS] = {"process_name", GH_FIELD_NAME, false},
+    [NODE] = {"node_ip_or_idx", GH_FIELD_TEXT_OR_INT, false},
+    [PATH] = {"path", GH_FIELD_PATH, false},
+};
+
+static const struct {
+    const char *body, *query; /* QUERY NULL: no such thing in one */
+    const char *wanted;       /* NULL: not given */
+    bool is_old;
+} old_names[] = {
+    {"{\"env_name\": \"old\"}", "env_name=old", "old", true},
+    {"{\"env\\u005fname\": \"old\"}", NULL, "old", true},
+    {"{\"env_name\": \"old\", \"process_name\": \"new\"}", "env_name=old&process_name=new", "new",
+     false},
+    {"{\"process_name\": \"new\", \"env_name\": \"old\"}", "process_name=new&env_name=old", "new",
+     false},
+    {"{\"env_name\": \"old\", \"process_name\": null}", NULL, "old", true},
+    {"{\"process_name\": null, \"env_name\": \"old\"}", NULL, "old", true},
+    {"{\"env\": \"other\"}", "env=other", NULL, false},
+};
+
+START_TEST(older_names_of_a_field_count_when_the_present_one_is_empty)
+{
+    const char *wanted = old_names[_i].wanted;
+    struct gh_value old_values[OLD_COUNT];
+
+    for (int is_query = 0; is_query <= (old_names[_i].query != NULL); is_query++) {
+        if (is_query) {
+            ck_assert_int_eq(read_query(old_names[_i].query, 0), 0);
+            ck_assert_int_eq(gh_fields_query(&fake.request, old_fields, OLD_COUNT, old_values), 0);
+        } else {
+            fake_request_init(&fake, GH_POST, "/x", 2, old_names[_i].body,
+                              strlen(old_names[_i].body));
+            ck_assert_int_eq(gh_fields_body(&fake.request, old_fields, OLD_COUNT, old_values), 0);
+        }
+        ck_assert_int_eq(old_values[PROCESS].is_given, wanted != NULL);
+        if (wanted) {
+            assert_slice(old_values[PROCESS].text, wanted);
+            ck_assert_int_eq(old_values[PROCESS].is_old, old_names[_i].is_old);
+        }
+        gh_fields_done(old_values, OLD_COUNT);
+    }
+}
+END_TEST
+
+static const struct {
+    const char *body, *text, *problem;
+} path_values[] = {
+    {"{\"path\": \"~/a\\u00e9\"}", "~/a\xc3\xa9", NULL},
+    {"{\"path\": 42}", "42", NULL},
+    {"{\"path\": \"\"}", NULL, "string_too_short"},
+    {"{\"path\": \"a\\u0000\"}", NULL, "string_pattern_mismatch"},
+    {"{\"path\": true}", NULL, "string_type"},
+};
+
+START_TEST(paths_are_text_or_numbers)
+{
+    struct gh_value old_values[OLD_COUNT];
+
+    fake_request_init(&fake, GH_POST, "/x", 2, path_values[_i].body, strlen(path_values[_i].body));
+    int rc = gh_fields_body(&fake.request, old_fields, OLD_COUNT, old_values);
+    ck_assert_int_eq(rc, path_values[_i].problem ? -1 : 0);
+    if (rc != 0) {
+        ck_assert_uint_eq(fake.status, 422);
+        assert_contains(gh_buf_text(&fake.answer), path_values[_i].problem);
+        return;
+    }
+    assert_slice(old_values[PATH].text, path_values[_i].text);
+    gh_fields_done(old_values, OLD_COUNT);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -513,6 +587,9 @@ add(TCase *tests)
     tcase_add_loop_test(tests, bad_queries_are_refused, 0, (int)COUNT(bad_queries));
     tcase_add_loop_test(tests, serializations_are_three, 0, (int)COUNT(serializations));
     tcase_add_test(tests, refuse_names_place_and_reason);
+    tcase_add_loop_test(tests, older_names_of_a_field_count_when_the_present_one_is_empty, 0,
+                        (int)COUNT(old_names));
+    tcase_add_loop_test(tests, paths_are_text_or_numbers, 0, (int)COUNT(path_values));
 }
 
 int

@@ -21,6 +21,9 @@ static const struct {
     {"/kill_process", GH_POST, ROUTE(kill_process)},
     {"/env_vars", GH_POST, ROUTE(env_vars)},
     {"/install_package", GH_POST, ROUTE(install_package)},
+    {"/process_env_vars", GH_POST, ROUTE(env_vars)},
+    {"/run_bash", GH_POST, ROUTE(run_bash)},
+    {"/folder/method", GH_POST, ROUTE(call_post)},
     {"/resource", GH_POST, ROUTE(put_resource)},
     {"/object", GH_POST, ROUTE(put_object)},
     {"/object", GH_GET, ROUTE(get_object)},
@@ -28,6 +31,8 @@ static const struct {
     {"/delete_object", GH_POST, ROUTE(delete_object)},
     {"/keys", GH_GET, ROUTE(keys)},
     {"/logs", GH_POST, ROUTE(logs)},
+    {"/logs/key/run@1/pickle", GH_GET, ROUTE(logs_get)},
+    {"/logs/key", GH_GET, ROUTE(call_get)},
     {"/key/method", GH_POST, ROUTE(call_post)},
     {"/key/method", GH_GET, ROUTE(call_get)},
     {"/check/call", GH_GET, ROUTE(call_get)}, /* a key may have any name */

@@ -199,6 +199,29 @@ START_TEST(unquote_refuses_every_beginning)
 }
 END_TEST
 
+/* In pieces of any size: the same text, no piece much longer, no character cut. */
+START_TEST(unquote_goes_in_pieces)
+{
+    static const char literal[] = "\"ab\\n\\u00e9\\ud83d\\ude00\xe2\x82\xac\\\\cdefghijklmn\"";
+    const char *cursor = literal + 1, *end = literal + sizeof literal - 2;
+    struct gh_buf whole GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf piece GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf joined GH_SCOPED(gh_buf_done) = {0};
+
+    ck_assert_int_eq(gh_jsontext_unquote(&whole, literal, sizeof literal - 1), 0);
+    while (cursor < end) {
+        piece.len = 0;
+        ck_assert_int_eq(gh_jsontext_unquote_part(&piece, &cursor, end, (size_t)_i), 0);
+        ck_assert_uint_gt(piece.len, 0);
+        ck_assert_uint_le(piece.len, (size_t)_i + 3);
+        gh_buf_add(&joined, piece.bytes, piece.len);
+    }
+    ck_assert_ptr_eq(cursor, end);
+    ck_assert_uint_eq(joined.len, whole.len);
+    ck_assert_mem_eq(joined.bytes, whole.bytes, whole.len);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -210,6 +233,7 @@ add(TCase *tests)
     tcase_add_test(tests, unquote_can_yield_a_nul);
     tcase_add_loop_test(tests, unquote_refuses_what_is_no_literal, 0, (int)COUNT(bad));
     tcase_add_loop_test(tests, unquote_refuses_every_beginning, 0, 27);
+    tcase_add_loop_test(tests, unquote_goes_in_pieces, 1, 40);
 }
 
 int

@@ -44,6 +44,37 @@ START_TEST(exception_is_its_class_called_with_the_text)
 }
 END_TEST
 
+START_TEST(bytes_are_a_bytes_object)
+{
+    static const uint8_t wanted[] = "\x80\x04"
+                                    "B\x03\x00\x00\x00"
+                                    "a\x00\xff.";
+    struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
+    size_t len;
+
+    gh_pickle_add_bytes(&out, "a\0\xff", 3);
+    uint8_t *bytes GH_SCOPED(gh_free) = decode(&out, &len);
+    ck_assert_uint_eq(len, sizeof wanted - 1);
+    ck_assert_mem_eq(bytes, wanted, len);
+}
+END_TEST
+
+START_TEST(decode_error_has_its_five_arguments)
+{
+    static const uint8_t wanted[] = "\x80\x04"
+                                    "cbuiltins\nUnicodeDecodeError\n("
+                                    "X\x05\x00\x00\x00utf-8B\x01\x00\x00\x00\xff"
+                                    "K\x00K\x01X\x03\x00\x00\x00whytR.";
+    struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
+    size_t len;
+
+    gh_pickle_add_decode_error(&out, "utf-8", 0xff, "why");
+    uint8_t *bytes GH_SCOPED(gh_free) = decode(&out, &len);
+    ck_assert_uint_eq(len, sizeof wanted - 1);
+    ck_assert_mem_eq(bytes, wanted, len);
+}
+END_TEST
+
 /* Lines of 76 characters each ended by an escape, at every length around two line ends: the same
  * bytes as the worker's own encoder writes. */
 START_TEST(lines_break_as_in_python)
@@ -85,6 +116,8 @@ add(TCase *tests)
 {
     tcase_add_test(tests, string_is_a_protocol_4_pickle);
     tcase_add_test(tests, exception_is_its_class_called_with_the_text);
+    tcase_add_test(tests, bytes_are_a_bytes_object);
+    tcase_add_test(tests, decode_error_has_its_five_arguments);
     tcase_add_loop_test(tests, lines_break_as_in_python, 0, 120);
     tcase_add_test(tests, length_takes_four_bytes);
 }

@@ -100,6 +100,14 @@ static const struct {
     enum gh_pyclass class;
     const char *name, *as_str, *traceback, *global;
 } classes[] = {
+    {GH_PY_FILE_EXISTS_ERROR, "FileExistsError", "it \xe2\x82\xac",
+     "Traceback (most recent call last):\nFileExistsError: it \xe2\x82\xac\n",
+     "cbuiltins\nFileExistsError\n"},
+    {GH_PY_NOT_A_DIRECTORY_ERROR, "NotADirectoryError", "it \xe2\x82\xac",
+     "Traceback (most recent call last):\nNotADirectoryError: it \xe2\x82\xac\n",
+     "cbuiltins\nNotADirectoryError\n"},
+    {GH_PY_OS_ERROR, "OSError", "it \xe2\x82\xac",
+     "Traceback (most recent call last):\nOSError: it \xe2\x82\xac\n", "cbuiltins\nOSError\n"},
     {GH_PY_FILE_NOT_FOUND_ERROR, "FileNotFoundError", "it \xe2\x82\xac",
      "Traceback (most recent call last):\nFileNotFoundError: it \xe2\x82\xac\n",
      "cbuiltins\nFileNotFoundError\n"},

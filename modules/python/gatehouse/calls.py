@@ -262,6 +262,8 @@ def _arguments(fn: Any, serialization: int, flags: int, data: object) -> Tuple[A
     payload = serialize.decode(serialization, data)
     if payload is None:
         return (), {}
+    if _is_old_form(payload):
+        return payload  # type: ignore[return-value]
     wrong = None
     if not isinstance(payload, dict):
         wrong, kind, where, given = (
@@ -288,6 +290,16 @@ def _arguments(fn: Any, serialization: int, flags: int, data: object) -> Tuple[A
     if serialization == PICKLE:
         raise ValueError("%s, got %s." % (wrong, type(given).__name__))
     raise BadRequest(422, [_entry(kind, ["body", "data"] + where, wrong, given)])
+
+
+def _is_old_form(payload: object) -> bool:
+    """[args, kwargs], as clients up to 0.0.20 send it. Source: versions.md section 3."""
+    return (
+        isinstance(payload, (list, tuple))
+        and len(payload) == 2
+        and isinstance(payload[0], (list, tuple))
+        and isinstance(payload[1], dict)
+    )
 
 
 def _entry(kind: str, where: list, text: str, given: object) -> dict:

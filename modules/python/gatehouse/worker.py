@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from .calls import Answer
 
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
-SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG, ADD_SITE = 8, 9, 10, 11, 13, 14
+SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
+RUN_BASH, UNPACK_FILES, ADD_SITE = 14, 15, 21
 READY, FAILED = 32, 37
 
 
@@ -252,6 +253,18 @@ def cancel(
     return None
 
 
+def run_bash(*request: Any) -> Answer:
+    from . import shell
+
+    return shell.run_bash(*request)
+
+
+def unpack_files(*request: Any) -> Answer:
+    from . import files
+
+    return files.unpack_files(*request)
+
+
 calls.other_requests.update(
     {
         HELLO: hello,
@@ -265,6 +278,8 @@ calls.other_requests.update(
         LOAD: load,
         CANCEL: cancel,
         SET_CONFIG: set_config,
+        RUN_BASH: run_bash,
+        UNPACK_FILES: unpack_files,
         ADD_SITE: add_site,
     }
 )
