@@ -29,6 +29,7 @@ unit_programs = \
 	%reldir%/unit/node_child_test \
 	%reldir%/unit/node_env_test \
 	%reldir%/unit/node_envs_test \
+	%reldir%/unit/node_folder_test \
 	%reldir%/unit/node_gpu_test \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
@@ -41,6 +42,7 @@ unit_programs = \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
 	%reldir%/unit/pool_shm_test \
+	%reldir%/unit/pool_spill_test \
 	%reldir%/unit/python_baton_test \
 	%reldir%/unit/python_inbox_test \
 	%reldir%/unit/python_literal_test \
@@ -80,6 +82,7 @@ built_links += %reldir%/libnvidia-ml.so.1
 # sorted, programs: fuzz/*_fuzz.c
 fuzz_programs = \
 	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/contents_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \
 	%reldir%/fuzz/jsontext_fuzz \

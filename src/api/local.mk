@@ -3,11 +3,13 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/api.h \
 	%reldir%/call_routes.c \
+	%reldir%/cert_routes.c \
 	%reldir%/create_routes.c \
 	%reldir%/fanout.c \
 	%reldir%/fanout.h \
 	%reldir%/fields.c \
 	%reldir%/fields.h \
+	%reldir%/folder_routes.c \
 	%reldir%/forward.c \
 	%reldir%/forward.h \
 	%reldir%/log_routes.c \

@@ -45,6 +45,17 @@ void gh_route_install_package(struct gh_api *api, struct gh_request *request);
 /* shell_routes.c */
 void gh_route_run_bash(struct gh_api *api, struct gh_request *request);
 
+/* cert_routes.c */
+void gh_route_cert(struct gh_api *api, struct gh_request *request);
+
+/* folder_routes.c */
+void gh_route_folder_ls(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_mkdir(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_get(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_put(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_rm(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_mv(struct gh_api *api, struct gh_request *request);
+void gh_route_folder_exists(struct gh_api *api, struct gh_request *request);
 
 /* object_routes.c */
 void gh_route_put_resource(struct gh_api *api, struct gh_request *request);

@@ -11,6 +11,12 @@ libgatehouse_la_SOURCES += \
 	%reldir%/env.h \
 	%reldir%/envs.c \
 	%reldir%/envs.h \
+	%reldir%/folder.c \
+	%reldir%/folder.h \
+	%reldir%/folder_move.c \
+	%reldir%/folder_read.c \
+	%reldir%/folder_remove.c \
+	%reldir%/folder_write.c \
 	%reldir%/gpu.c \
 	%reldir%/gpu.h \
 	%reldir%/install.h \

@@ -9,6 +9,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/process.c \
 	%reldir%/shm.c \
 	%reldir%/shm.h \
+	%reldir%/spill.c \
+	%reldir%/spill.h \
 	%reldir%/variables.c \
 	%reldir%/worker.c \
 	%reldir%/worker.h

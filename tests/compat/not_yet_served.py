@@ -18,7 +18,6 @@ class Missing(NamedTuple):
 
 
 TABLE = [
-    Missing("folders/*", "folder routes"),
     Missing("functions/openapi_*", "OpenAPI documents and their viewers"),
     Missing("functions/redoc", "OpenAPI documents and their viewers"),
     Missing("functions/docs", "OpenAPI documents and their viewers"),
