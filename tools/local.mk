@@ -12,6 +12,7 @@ EXTRA_DIST += \
 	%reldir%/fresh-tree-check \
 	%reldir%/fuzz \
 	%reldir%/get-libmicrohttpd \
+	%reldir%/get-old-clients \
 	%reldir%/install-packages \
 	%reldir%/make-venv \
 	%reldir%/quickstart \
