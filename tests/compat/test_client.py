@@ -113,6 +113,42 @@ def test_lines_appear_while_the_call_runs(client, tmp_path):
         running.kill()
 
 
+def test_shell_commands(client):
+    seen = client.run("""
+        cluster.set_process_env_vars("default_process", {"PLACE": "there"})
+        report(cluster.run_bash("echo shown; echo err >&2; exit 3"),
+               cluster.run_bash(["echo a", "exit 4"], require_outputs=False, stream_logs=False),
+               cluster.run_bash("echo $PLACE", process="default_process", stream_logs=False))
+        try:
+            cluster.run_bash("echo", process="nowhere", stream_logs=False)
+        except ValueError as error:
+            report(str(error))
+    """)
+    assert seen.reports == [[3, "shown\n", "err\n"], [0, 4], [0, "there\n", ""],
+                            "Process nowhere not found on the cluster."]
+    assert "shown" in seen.stdout
+
+
+def test_files_and_folders(client):
+    seen = client.run("""
+        cluster._folder_mkdir("~/kept")
+        cluster._folder_put("~/kept", contents={"a.txt": "hello"}, overwrite=False, mode="w")
+        cluster._folder_put("~/kept", contents={"b.pkl": [1, 2]}, overwrite=False, mode="wb",
+                            serialization="pickle")
+        report(cluster._folder_get("~/kept/a.txt", mode="r", encoding="utf-8"),
+               sorted(cluster._folder_ls("~/kept", full_paths=False, sort=False)))
+        cluster._folder_mv("~/kept", dest_path="~/moved", overwrite=True)
+        report(cluster._folder_exists("~/kept"), cluster._folder_exists("~/moved"))
+        cluster._folder_rm("~/moved", contents=None, recursive=True)
+        report(cluster._folder_exists("~/moved"))
+        try:
+            cluster._folder_get("~/moved", mode="r", encoding=None)
+        except ValueError as error:
+            report("does not exist" in str(error))
+    """)
+    assert seen.reports == ["hello", ["a.txt", "b.pkl"], False, True, False, True]
+
+
 def test_builtin_exception_is_raised_as_itself(client):
     seen = client.run("""
         remote = rh.function(fail_builtin).to(cluster, sync_local=False)
