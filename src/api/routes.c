@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "pool/pool.h"
 #include "wire/reply.h"
+
+#define GH_OUTER_CALL "X-Gatehouse-Call"
 
 static const struct gh_route routes[] = {
     /* clang-format off */
@@ -95,12 +100,24 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
     return NULL;
 }
 
+/* What the code of a call asks of its own node goes by the request id of that call, which its worker
+ * knows by the call's id alone. Believed on the control socket only. */
+static void
+adopt_outer_id(struct gh_api *api, struct gh_request *request)
+{
+    const char *outer = request->is_local ? request->sink->header(request, GH_OUTER_CALL) : NULL;
+    struct gh_call *call = outer ? gh_pool_find_call(api->pool, strtoull(outer, NULL, 10)) : NULL;
+
+    if (call && call->request_id[0])
+        snprintf(request->id, sizeof request->id, "%s", call->request_id);
+}
+
 void
 gh_api_begin(struct gh_api *api, struct gh_request *request)
 {
     unsigned status;
 
-    (void)api;
+    adopt_outer_id(api, request);
     request->route = gh_route_find(request, &status);
     if (!request->route)
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");

@@ -37,6 +37,7 @@ gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connect
 
     exchange->request.sink = &sink;
     exchange->request.body_fd = -1;
+    exchange->request.is_local = server->is_local;
     exchange->body_fd = -1;
     exchange->mhd = mhd;
     exchange->target = gh_strdup(target);

@@ -164,14 +164,20 @@ take_slot(struct gh_pool *pool, struct gh_call *call)
 }
 
 struct gh_call *
-gh_pool_open_call(struct gh_process *process, uint64_t id)
+gh_pool_find_call(struct gh_pool *pool, uint64_t id)
 {
-    struct gh_pool *pool = process->pool;
     uint32_t index = (uint32_t)id;
 
-    if (index >= pool->slot_count || pool->slots[index].turn != (uint32_t)(id >> 32))
+    if (index >= pool->slot_count || pool->slots[index].turn != id >> 32)
         return NULL;
-    struct gh_call *call = pool->slots[index].call;
+    return pool->slots[index].call;
+}
+
+struct gh_call *
+gh_pool_open_call(struct gh_process *process, uint64_t id)
+{
+    struct gh_call *call = gh_pool_find_call(process->pool, id);
+
     return call && call->process == process ? call : NULL;
 }
 

@@ -159,6 +159,9 @@ void gh_pool_remove(struct gh_process *process);
 int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
                  struct gh_call **call_out, struct gh_err *err) GH_MUST_USE;
 
+/* The call ID that is open on any process, or NULL when it has ended or never was. */
+struct gh_call *gh_pool_find_call(struct gh_pool *pool, uint64_t id);
+
 /* When a call that was refused may be tried again. */
 unsigned gh_pool_retry_after_s(const struct gh_process *process);
 

@@ -47,6 +47,7 @@ struct gh_request {
     struct gh_slice body;         /* empty until it is whole */
     int body_fd;                  /* memfd that holds the body when it is large, else -1 */
     char id[GH_REQUEST_ID_BYTES]; /* X-Request-ID of the client, or one of our own */
+    bool is_local;                /* came over the control socket, from a program of this node */
     const char *allow;            /* value of an Allow header for the answer, static, or NULL */
     unsigned retry_after_s;       /* adds Retry-After when not 0 */
 

@@ -6,11 +6,12 @@ import http.client
 import json
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
-from .gatehoused import Gatehoused
+from .gatehoused import Gatehoused, wait_until
 
 
 class Connection(http.client.HTTPConnection):
@@ -71,6 +72,42 @@ def test_large_bodies_pass(daemon):
     assert ask(daemon, "GET", "/object?key=big&serialization=none") == (200, text)
 
 
+def test_a_question_goes_by_the_request_id_of_the_call_that_it_names(tmp_path):
+    """Workers name their call by its id; nobody is believed on the port."""
+    file = tmp_path / "waits.py"
+    file.write_text("import os, time\n"
+                    "def waits(path):\n"
+                    "    while not os.path.exists(path):\n"
+                    "        time.sleep(0.01)\n")
+    daemon = Gatehoused(tmp_path / "d", modules=[f"waits={file}:waits"]).start()
+    caller = threading.Thread(target=daemon.post, args=(
+        "/waits/call?_bare=1", {"path": str(tmp_path / "go")}, {"X-Request-ID": "the-outer-one"}))
+    caller.start()
+    try:
+        wait_until("the call", lambda: daemon.active_calls("default_process", "waits"))
+
+        def answered_id(headers: dict) -> str:
+            connection = Connection(control(daemon))
+            connection.request("GET", "/nowhere", headers=headers)
+            answer = json.loads(connection.getresponse().read())
+            connection.close()
+            return answer["request_id"]
+
+        ids = [str(turn << 32 | slot) for turn in range(1, 20) for slot in range(8)]
+        named = [id_ for id_ in ids
+                 if answered_id({"X-Gatehouse-Call": id_}) == "the-outer-one"]
+        assert len(named) == 1
+        for header in ("", "0", "-1", "x", "9" * 40):
+            assert answered_id({"X-Gatehouse-Call": header}) != "the-outer-one"
+        answer = daemon.get("/nowhere", {"X-Gatehouse-Call": named[0]})
+        assert answer.json()["request_id"] != "the-outer-one"
+    finally:
+        (tmp_path / "go").touch()
+        caller.join()
+    assert answered_id({"X-Gatehouse-Call": named[0]}) != "the-outer-one"
+    daemon.stop()
+
+
 def test_only_the_user_may_open_it(daemon):
     assert stat.S_IMODE(control(daemon).stat().st_mode) == 0o600
     assert stat.S_IMODE(control(daemon).parent.stat().st_mode) == 0o700
@@ -115,8 +152,6 @@ def test_a_state_folder_that_cannot_be_made_is_refused(tmp_path):
 
 def test_drain_lets_a_running_call_ask_for_more(tmp_path):
     """While calls end, the port is closed and this socket is open: what they need is here."""
-    import threading
-
     file = tmp_path / "waits.py"
     file.write_text("import time, os\n"
                     "def waits(path):\n"

@@ -51,6 +51,8 @@ START_TEST(open_call_shows_what_was_asked)
     ck_assert(call->started_unix_s > 1.7e9);
     ck_assert_ptr_eq(gh_pool_open_call(process, call->id), call);
     ck_assert_ptr_null(gh_pool_open_call(other, call->id));
+    ck_assert_ptr_eq(gh_pool_find_call(process->pool, call->id), call);
+    ck_assert_ptr_null(gh_pool_find_call(process->pool, call->id + (1ull << 32)));
     ck_assert_ptr_eq(process->calls, call);
     rig_run_until(&outcome.is_done);
     ck_assert_ptr_null(process->calls);
@@ -78,7 +80,7 @@ START_TEST(ids_are_never_used_again)
     }
     rig_run_until(&outcomes[COUNT(outcomes) - 1].is_done);
     for (size_t i = 0; i < COUNT(outcomes); i++) {
-        ck_assert_ptr_null(gh_pool_open_call(process, ids[i]));
+        ck_assert_ptr_null(gh_pool_find_call(process->pool, ids[i]));
         outcome_done(&outcomes[i]);
     }
     ck_assert_ptr_null(gh_pool_open_call(process, 0));
