@@ -75,6 +75,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/cast.py \
 	%reldir%/python/gatehouse/children.py \
 	%reldir%/python/gatehouse/current.py \
+	%reldir%/python/gatehouse/daemon.py \
 	%reldir%/python/gatehouse/errors.py \
 	%reldir%/python/gatehouse/files.py \
 	%reldir%/python/gatehouse/handles.py \
@@ -83,6 +84,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/jsonable.py \
 	%reldir%/python/gatehouse/lazy.py \
 	%reldir%/python/gatehouse/modules.py \
+	%reldir%/python/gatehouse/nested.py \
 	%reldir%/python/gatehouse/objects.py \
 	%reldir%/python/gatehouse/redirect.py \
 	%reldir%/python/gatehouse/results.py \
@@ -92,6 +94,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/shell.py \
 	%reldir%/python/gatehouse/shim.py \
 	%reldir%/python/gatehouse/signatures.py \
+	%reldir%/python/gatehouse/store.py \
 	%reldir%/python/gatehouse/streams.py \
 	%reldir%/python/gatehouse/worker.py
 

@@ -68,6 +68,10 @@ def event(kind, call_id, payload):
     sent.append(("event", kind, call_id, bytes(payload)))
 
 
+def flush():
+    pass
+
+
 def async_raise(thread_id, exc_type):
     target = ctypes.py_object(exc_type) if exc_type is not None else None
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), target)

@@ -24,6 +24,7 @@ class Process:
     name = "default_process"
     cluster_config: dict = {}
     log_level = "INFO"
+    control_socket = ""  # where the daemon serves its routes to this node
     home = os.path.expanduser("~")
 
 

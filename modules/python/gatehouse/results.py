@@ -30,8 +30,8 @@ class HandleEntry(ResourceEntry):
         return self.module_config()
 
 
-def _handle_config(value: object) -> Optional[dict]:
-    """The config of a handle (the client's Resource or the shim's), or None for any other object."""
+def handle_config(value: object) -> Optional[dict]:
+    """The config of a handle (the client's Resource or the stand-in's), or None for any other object."""
     for name in ("runhouse.resources.resource", "gatehouse.shim"):
         module = sys.modules.get(name)
         base = getattr(module, "Resource", None)
@@ -57,7 +57,7 @@ def register(value: object, remote: bool, run_name: str) -> Optional[dict]:
     if not (remote or given):
         return None
     entry = objects.entry_of(value)
-    config = entry.client_config() if entry is not None else _handle_config(value)
+    config = entry.client_config() if entry is not None else handle_config(value)
     if config is None:
         return None
     name = run_name if given else (config.get("name") or run_name)
@@ -66,13 +66,13 @@ def register(value: object, remote: bool, run_name: str) -> Optional[dict]:
     # key away from the object, and a call through it would come back here for ever.
     is_elsewhere = entry is None and config.get("name")
     if given or not (is_elsewhere or key in objects.entries):
-        entry = _stored_as(config, name, value, entry)
+        entry = stored_as(config, name, value, entry)
         objects.put(key, entry)
         config = entry.client_config()
     return config if remote else None
 
 
-def _stored_as(config: dict, name: str, value: object, entry: Optional[Entry]) -> Entry:
+def stored_as(config: dict, name: str, value: object, entry: Optional[Entry]) -> Entry:
     """An entry for NAME: another name for an object of this process, else the handle itself."""
     old_key = str(config.get("name") or "").rpartition("/")[2]
     local = entry if entry is not None else objects.entries.get(old_key)

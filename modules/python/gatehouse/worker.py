@@ -62,6 +62,7 @@ def hello(
         Process.name = settings.get("process") or key or Process.name
         Process.cluster_config = settings.get("cluster_config") or {}
         Process.log_level = settings.get("log_level") or "INFO"
+        Process.control_socket = settings.get("control_socket") or ""
         set_env_vars(settings.get("env_vars") or {})
         Process.home = os.path.expanduser("~")
         _enter_home()

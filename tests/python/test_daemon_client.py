@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+"""daemon.py and store.py against a stand-in for the daemon: connections, answers and errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import pickle
+import socket
+import threading
+
+import pytest
+from workerkit import Process, standin
+
+from gatehouse import daemon, nested, store
+from gatehouse.current import Call, call_var
+
+
+def envelope(kind, data, form=None):
+    return {"data": data, "output_type": kind, "serialization": form}
+
+
+def pickled(value):
+    return base64.encodebytes(pickle.dumps(value, 5)).decode()
+
+
+class FakeDaemon:
+    """Answers with what `answers` holds for a path; keeps what it was asked.
+
+    An answer is (status, body), "close" to leave without one, "cut" to leave in the middle of it, or
+    "last" for an answer after which the connection is closed.
+    """
+
+    def __init__(self, path):
+        self.answers = {}
+        self.asked = []
+        self.connections = 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(peer,), daemon=True).start()
+
+    def _serve(self, peer):
+        with peer, peer.makefile("rb") as reader:
+            while True:
+                line = reader.readline()
+                if not line:
+                    return
+                method, target, _ = line.decode().split()
+                headers = {}
+                for head in iter(reader.readline, b"\r\n"):
+                    name, _, value = head.decode().partition(":")
+                    headers[name.lower()] = value.strip()
+                body = reader.read(int(headers.get("content-length", 0)))
+                self.asked.append((method, target, headers, json.loads(body) if body else None))
+                answer = self.answers.get(target.partition("?")[0], (404, {"detail": "Not Found"}))
+                if callable(answer):
+                    answer = answer(self.asked[-1])
+                if answer == "close":
+                    return
+                if answer == "cut":
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123")
+                    return
+                if answer == "last":
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+                    return
+                status, value = answer
+                raw = value if isinstance(value, bytes) else json.dumps(value).encode()
+                peer.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(raw)) + raw)
+
+    def stop(self):
+        self.listener.close()
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch, w):
+    daemon._idle.clear()
+    made = FakeDaemon(tmp_path / "control.sock")
+    monkeypatch.setattr(Process, "control_socket", str(tmp_path / "control.sock"))
+    yield made
+    made.stop()
+    daemon._idle.clear()
+
+
+def test_one_connection_serves_one_question_after_another(fake):
+    fake.answers["/keys"] = 200, envelope("result_serialized", ["a"])
+    assert [store.keys() for _ in range(5)] == [["a"]] * 5
+    assert fake.connections == 1
+
+
+def test_a_connection_that_was_closed_meanwhile_is_replaced(fake):
+    fake.answers["/keys"] = "last"
+    for _ in range(3):
+        assert daemon.value("GET", "/keys") == 1
+    assert fake.connections == 3
+
+
+def test_questions_do_not_wait_for_each_other(fake):
+    gate = threading.Barrier(8, timeout=30)
+
+    def together(asked):
+        gate.wait()
+        return 200, envelope("result_serialized", [])
+
+    fake.answers["/keys"] = together
+    threads = [threading.Thread(target=store.keys) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(fake.asked) == 8 and len(daemon._idle) == 8
+
+
+def test_a_daemon_that_leaves_is_a_connection_error(fake):
+    for how in ("close", "cut"):
+        fake.answers["/keys"] = how
+        with pytest.raises(ConnectionError, match="went away.*GET /keys"):
+            store.keys()
+
+
+def test_no_control_socket_is_said(monkeypatch, w):
+    daemon._idle.clear()
+    monkeypatch.setattr(Process, "control_socket", "")
+    with pytest.raises(ConnectionError, match="named no control_socket"):
+        store.keys()
+    monkeypatch.setattr(Process, "control_socket", "/nonexistent/control.sock")
+    with pytest.raises(ConnectionError, match="/nonexistent/control.sock"):
+        store.keys()
+
+
+def test_without_a_daemon_own_keys_work_all_the_same(monkeypatch, w):
+    daemon._idle.clear()
+    monkeypatch.setattr(Process, "control_socket", "")
+    thing = object()
+    store.put("own", thing)
+    assert store.get("own") is thing and store.contains("own")
+
+
+@pytest.mark.parametrize(
+    "status, body, error, words",
+    [
+        (503, {"detail": "busy now"}, RuntimeError, "503: busy now"),
+        (401, {"detail": "no token"}, PermissionError, "no token"),
+        (500, b"Internal", RuntimeError, "Internal"),
+        (200, envelope("exception", {"error": pickled(KeyError("k")), "traceback": "T"}, "pickle"),
+         KeyError, "k"),
+        (200, envelope("exception", {"error": "!!", "traceback": "T", "exception_as_str": "text"},
+                       "pickle"), RuntimeError, "text"),
+        (200, envelope("exception", {"error": "ValueError: v", "traceback": "T"}, "json"),
+         RuntimeError, "ValueError: v"),
+    ],
+)
+def test_errors(fake, status, body, error, words):
+    fake.answers["/processes"] = status, body
+    with pytest.raises(error, match=words) as caught:
+        store.list_processes()
+    if status == 200:
+        assert "T" in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    "answer, value",
+    [
+        (b'{"data":null,"output_type":"success","serialization":null}', None),
+        (envelope("result_serialized", '{"a": 1}', "json"), {"a": 1}),
+        (envelope("result_serialized", pickled({1, 2}), "pickle"), {1, 2}),
+        (b'{"data":' + standin.base64_literal(pickle.dumps((1, b"\xff"), 5))
+         + b',"output_type":"result_serialized","serialization":"pickle"}', (1, b"\xff")),
+        (b"null", None),
+        (b'{"data":"config"}', {"data": "config"}),
+    ],
+)
+def test_values(fake, answer, value):
+    fake.answers["/keys"] = 200, answer
+    assert daemon.value("GET", "/keys") == value
+
+
+def test_a_call_elsewhere_as_it_travels(fake):
+    fake.answers["/far%2Fkey/m%20x"] = 200, envelope("result_serialized", pickled(7), "pickle")
+    assert nested.call("far/key", "m x", (1,), {"b": 2}, run_name="r1") == 7
+    method, _, headers, body = fake.asked[-1]
+    assert method == "POST" and headers["content-type"] == "application/json"
+    assert pickle.loads(base64.b64decode(body["data"])) == {"args": [1], "kwargs": {"b": 2}}
+    assert {name: body[name] for name in body if name != "data"} == {
+        "serialization": "pickle", "run_name": "r1", "stream_logs": False, "remote": False}
+
+
+def test_a_question_names_the_call_that_it_is_part_of(fake):
+    fake.answers["/keys"] = 200, envelope("result_serialized", [])
+    store.keys()
+    assert "x-gatehouse-call" not in fake.asked[-1][2]
+    token = call_var.set(Call(42, False, "r"))
+    try:
+        store.keys()
+    finally:
+        call_var.reset(token)
+    assert fake.asked[-1][2]["x-gatehouse-call"] == "42"
+
+
+def test_run_names_differ_and_keep_to_the_allowed_characters():
+    names = [nested.new_run_name("a key/é") for _ in range(1000)]
+    assert len(set(names)) == 1000
+    assert names[0].startswith("a_key__--") and "/" not in names[0]
+
+
+def test_deleting_nothing_asks_nothing(fake):
+    store.delete([])
+    assert fake.asked == []
+
+
+def test_bash_names_nodes_by_index(fake, monkeypatch):
+    monkeypatch.setattr(Process, "cluster_config", {"ips": ["10.0.0.1", "10.0.0.2"]})
+    fake.answers["/run_bash"] = 200, envelope("result_serialized", [0, "out", ""])
+    assert store.run_bash("true", True, "10.0.0.2") == (0, "out", "")
+    assert fake.asked[-1][3]["node_ip_or_idx"] == 1
+    fake.answers["/run_bash"] = 200, envelope("result_serialized", 3)
+    assert store.run_bash("false", process="p") == 3
+    for node, process in ((0, "p"), (None, None)):
+        with pytest.raises(ValueError, match="node_ip"):
+            store.run_bash("true", node=node, process=process)
+
+
+def test_settings_that_cannot_change_are_named(fake):
+    with pytest.raises(ValueError, match="ips.*autostop_mins"):
+        store.set_cluster_config("ips", [])
+    fake.answers["/settings"] = 200, envelope("success", None)
+    store.set_cluster_config("name", "/ada/box")
+    assert fake.asked[-1][3] == {"cluster_name": "/ada/box"}
+    assert store.is_here("/ada/box")
+    Process.cluster_config = {}
