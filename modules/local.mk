@@ -83,6 +83,9 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/inherit.py \
 	%reldir%/python/gatehouse/jsonable.py \
 	%reldir%/python/gatehouse/lazy.py \
+	%reldir%/python/gatehouse/light.py \
+	%reldir%/python/gatehouse/lightbase.py \
+	%reldir%/python/gatehouse/lightnode.py \
 	%reldir%/python/gatehouse/modules.py \
 	%reldir%/python/gatehouse/nested.py \
 	%reldir%/python/gatehouse/objects.py \

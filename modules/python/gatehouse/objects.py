@@ -31,7 +31,7 @@ _lock = RLock()
 
 _INTERNAL_STATE = frozenset(
     "_pointers _endpoint _client _visibility _name _rns_folder _system process dryrun _resolve _signature "
-    "_dumb_signature_cache _openapi_spec access_level".split()
+    "_dumb_signature_cache _openapi_spec access_level _gatehouse_config".split()
 )
 
 
@@ -208,6 +208,12 @@ class ResourceEntry(Entry):
 
     def _rename_now(self, name: str) -> None:
         rename(self.key, name)
+
+    def distribute(self, distribution: str, *args: Any, **kwargs: Any) -> object:
+        """Replicas of a module and one that speaks for them; the client's package makes them."""
+        from . import store
+
+        return store.distribute(self, distribution, *args, **kwargs)
 
     def find_own(self, method: str) -> Optional[Target]:
         own = self.methods().get(method)

@@ -32,7 +32,7 @@ class HandleEntry(ResourceEntry):
 
 def handle_config(value: object) -> Optional[dict]:
     """The config of a handle (the client's Resource or the stand-in's), or None for any other object."""
-    for name in ("runhouse.resources.resource", "gatehouse.shim"):
+    for name in ("runhouse.resources.resource", "gatehouse.light"):
         module = sys.modules.get(name)
         base = getattr(module, "Resource", None)
         if isinstance(base, type) and isinstance(value, base):

@@ -2,219 +2,84 @@
 """A stand-in for the `runhouse` package in envs that lack it.
 
 Found last on sys.meta_path, so an installed package always wins. It has the names that pickles of
-the client mention; a user's file may import it at its top. Source: modules-and-calls.md section 8,
-way B.
+the client mention and those that user code needs on its own node; light.py holds them and is imported
+with the first. Source: modules-and-calls.md section 8, way B.
 """
 
 from __future__ import annotations
 
-import enum
 import sys
 import types
 
-from . import objects
-from .handles import from_config as _pickled_from_config
-
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
-    from typing import Any, Dict, Optional
+    from typing import Any, Dict
 
+_NAMES: Dict[str, str] = {
+    "runhouse": "Resource Module Function Cluster Secret function module",
+    "runhouse.exceptions": "InsufficientDiskError",
+    "runhouse.resources": "",
+    "runhouse.resources.resource": "Resource",
+    "runhouse.resources.module": "Module module",
+    "runhouse.resources.future_module": "GeneratorModule AsyncGeneratorModule FutureModule",
+    "runhouse.resources.functions": "Function function",
+    "runhouse.resources.functions.function": "Function",
+    "runhouse.resources.functions.function_factory": "function",
+    "runhouse.resources.hardware": "Cluster",
+    "runhouse.resources.hardware.cluster": "Cluster",
+    "runhouse.resources.hardware.on_demand_cluster": "",
+    "runhouse.resources.secrets": "Secret",
+    "runhouse.resources.secrets.secret": "Secret",
+    "runhouse.rns": "",
+    "runhouse.rns.utils": "",
+    "runhouse.rns.utils.api": "ResourceAccess ResourceVisibility",
+    "runhouse.servers": "",
+    "runhouse.servers.obj_store": "ObjStoreError NoLocalObjStoreError RunhouseStopIteration",
+    "runhouse.servers.http": "",
+    "runhouse.servers.http.certs": "TLSCertConfig",
+}
+"""module -> the names of light.py that it has."""
 
-class Resource:
-    """A light handle of an object on the cluster; pickles back to the form it came in."""
-
-    def __init__(self, config: Dict[str, Any]) -> None:
-        self.__dict__["_gatehouse_config"] = dict(config)
-
-    @staticmethod
-    def from_config(
-        config: Dict[str, Any], dryrun: bool = False, _resolve_children: bool = True
-    ) -> Resource:
-        return Resource(config)
-
-    @property
-    def name(self) -> Optional[str]:
-        return (self._gatehouse_config.get("name") or "").rpartition("/")[2] or None
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self._gatehouse_config["name"] = name
-
-    @property
-    def rns_address(self) -> Optional[str]:
-        name = self._gatehouse_config.get("name") or ""
-        return name if "/" in name else None
-
-    def config(self, condensed: bool = True) -> Dict[str, Any]:
-        return dict(self._gatehouse_config)
-
-    def __reduce__(self) -> tuple:
-        state = {name: item for name, item in self.__dict__.items() if name != "_gatehouse_config"}
-        return _pickled_from_config, (self.config(),), state
-
-    def __repr__(self) -> str:
-        return "<handle of %s>" % self._gatehouse_config.get("name")
-
-    def _local(self) -> Any:
-        """The object itself when it lives in this process. Raises RuntimeError when it does not."""
-        entry = objects.entries.get(self.name or "")
-        if entry is None:
-            raise RuntimeError(
-                "%r is not in this process; calling objects of other processes needs the package runhouse "
-                "in the environment %s." % (self.name, sys.prefix)
-            )
-        return entry
-
-    def __getattr__(self, method: str) -> Any:
-        if method.startswith("__") or method not in (self._gatehouse_config.get("signature") or {}):
-            raise AttributeError("%r has no attribute %r" % (self, method))
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            for name in ("run_name", "stream_logs", "remote", "run_async"):
-                kwargs.pop(name, None)
-            self._local()
-            target = objects.find_target(self.name or "", method)
-            fn = target.fn if target.fn is not None else getattr(target.owner, target.name)
-            return fn(*args, **kwargs)
-
-        return call
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__getattr__("call")(*args, **kwargs)
-
-
-class Module(Resource):
-    """Base class for users' own subclasses."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__({"name": kwargs.get("name"), "resource_type": "module"})
-
-    def __reduce__(self) -> Any:
-        return object.__reduce_ex__(self, 4)
-
-    __getattr__ = None  # type: ignore[assignment]
-
-
-class Function(Module):
-    """Named by isinstance checks only."""
-
-
-class Cluster(Resource):
-    """A cluster's config."""
-
-
-class Secret(Resource):
-    """A secret's config."""
-
-
-class TLSCertConfig:
-    """Paths of certificates; part of a pickled cluster."""
-
-
-class ResourceAccess(str, enum.Enum):
-    WRITE = "write"
-    READ = "read"
-
-
-class ResourceVisibility(str, enum.Enum):
-    UNLISTED = "unlisted"
-    PUBLIC = "public"
-    PRIVATE = "private"
-
-
-class ObjStoreError(Exception):
-    """A key or process that is not there."""
-
-
-class NoLocalObjStoreError(ObjStoreError):
-    def __init__(self, *args: object) -> None:
-        super().__init__("No local object store exists; cannot perform operation.")
-
-
-class RunhouseStopIteration(Exception):
-    """The end of a generator, inside the client's own package."""
-
-
-class InsufficientDiskError(Exception):
-    """The node's disk is full."""
-
-    def __init__(self, error_msg: Optional[str] = None, command: Optional[str] = None) -> None:
-        self.command = command
-        self.error_msg = error_msg
-        super().__init__(
-            error_msg
-            or (command and "Command %s failed" % command)
-            or "Cluster is out of disk space"
-        )
-
-
-def function(fn: Any = None, **settings: Any) -> Any:
-    """`rh.function(f)` at the top of a user's file: the function itself."""
-    return fn if fn is not None else lambda inner: inner
-
-
-def module(cls: Any = None, **settings: Any) -> Any:
-    """`rh.module(C)` at the top of a user's file: the class itself."""
-    return cls if cls is not None else lambda inner: inner
-
-
-_NAMES: Dict[str, Dict[str, Any]] = {
-    "runhouse": {
-        "Resource": Resource, "Module": Module, "Function": Function, "Cluster": Cluster, "Secret": Secret,
-        "function": function, "fn": function, "module": module, "cls": module, "__version__": "0.0.42",
-        "_gatehouse_shim": True,
-    },
-    "runhouse.exceptions": {"InsufficientDiskError": InsufficientDiskError},
-    "runhouse.resources": {},
-    "runhouse.resources.resource": {"Resource": Resource},
-    "runhouse.resources.module": {"Module": Module, "module": module},
-    "runhouse.resources.functions": {"Function": Function, "function": function},
-    "runhouse.resources.functions.function": {"Function": Function},
-    "runhouse.resources.functions.function_factory": {"function": function},
-    "runhouse.resources.hardware": {"Cluster": Cluster, "OnDemandCluster": Cluster},
-    "runhouse.resources.hardware.cluster": {"Cluster": Cluster},
-    "runhouse.resources.hardware.on_demand_cluster": {"OnDemandCluster": Cluster},
-    "runhouse.resources.secrets": {"Secret": Secret},
-    "runhouse.resources.secrets.secret": {"Secret": Secret},
-    "runhouse.rns": {},
-    "runhouse.rns.utils": {},
-    "runhouse.rns.utils.api": {"ResourceAccess": ResourceAccess, "ResourceVisibility": ResourceVisibility},
-    "runhouse.servers": {},
-    "runhouse.servers.obj_store": {
-        "ObjStoreError": ObjStoreError, "NoLocalObjStoreError": NoLocalObjStoreError,
-        "RunhouseStopIteration": RunhouseStopIteration,
-    },
-    "runhouse.servers.http": {},
-    "runhouse.servers.http.certs": {"TLSCertConfig": TLSCertConfig},
-}  # fmt: skip
-
-_HOMES = {
-    Resource: "runhouse.resources.resource",
-    Module: "runhouse.resources.module",
-    Function: "runhouse.resources.functions.function",
-    Cluster: "runhouse.resources.hardware.cluster",
-    Secret: "runhouse.resources.secrets.secret",
-    TLSCertConfig: "runhouse.servers.http.certs",
-    ResourceAccess: "runhouse.rns.utils.api",
-    ResourceVisibility: "runhouse.rns.utils.api",
-    ObjStoreError: "runhouse.servers.obj_store",
-    NoLocalObjStoreError: "runhouse.servers.obj_store",
-    RunhouseStopIteration: "runhouse.servers.obj_store",
-    InsufficientDiskError: "runhouse.exceptions",
+_ALIASES: Dict[str, Dict[str, str]] = {
+    "runhouse": {"fn": "function", "cls": "module"},
+    "runhouse.resources.hardware": {"OnDemandCluster": "Cluster"},
+    "runhouse.resources.hardware.on_demand_cluster": {"OnDemandCluster": "Cluster"},
 }
 
 
 class _ShimModule(types.ModuleType):
-    """Says what it is when a name is missing."""
+    """Makes `here` anew each time, and says what it is when a name is missing."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name == "here" and self.__name__ == "runhouse":
+            from . import light
+
+            return light.here()
         raise AttributeError(
             "module %r has no attribute %r: the package runhouse is not installed in the environment %s, and "
-            "gatehouse's stand-in has only what pickles of the client name"
-            % (self.__name__, name, sys.prefix)
+            "gatehouse's stand-in has only what code on its own node needs. Install the package with: "
+            "%s -m pip install runhouse" % (self.__name__, name, sys.prefix, sys.executable)
         )
+
+
+def _fill(shim_module: types.ModuleType) -> None:
+    from . import light
+
+    name = shim_module.__name__
+    members = vars(shim_module)
+    for item in _NAMES[name].split():
+        members[item] = getattr(light, item)
+    for alias, item in _ALIASES.get(name, {}).items():
+        members[alias] = getattr(light, item)
+    if name == "runhouse":
+        members.update(__version__="0.0.42", _gatehouse_shim=True)
+        # Pickles name a class by the module that the package has it in: the longest here.
+        for home in sorted(_NAMES, key=len):
+            for item in _NAMES[home].split():
+                if isinstance(getattr(light, item), type):
+                    getattr(light, item).__module__ = home
 
 
 class _Finder:
@@ -234,9 +99,7 @@ class _Finder:
         return _ShimModule(spec.name, __doc__)
 
     def exec_module(self, shim_module: types.ModuleType) -> None:
-        for cls, home in _HOMES.items():
-            cls.__module__ = home
-        vars(shim_module).update(_NAMES[shim_module.__name__])
+        _fill(shim_module)
 
 
 _finder = _Finder()
