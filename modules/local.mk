@@ -91,6 +91,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/objects.py \
 	%reldir%/python/gatehouse/redirect.py \
 	%reldir%/python/gatehouse/results.py \
+	%reldir%/python/gatehouse/sdk.py \
 	%reldir%/python/gatehouse/secret.py \
 	%reldir%/python/gatehouse/serialize.py \
 	%reldir%/python/gatehouse/serve.py \

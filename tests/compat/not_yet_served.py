@@ -22,11 +22,6 @@ TABLE = [
     Missing("functions/redoc", "OpenAPI documents and their viewers"),
     Missing("functions/docs", "OpenAPI documents and their viewers"),
     Missing("modules/openapi_class", "OpenAPI documents and their viewers"),
-    Missing("modules/module_as_argument#2:logs", "runhouse.here inside a worker"),
-    Missing("modules/module_result_named#2:logs", "runhouse.here inside a worker"),
-    Missing("modules/module_result_remote_true#2:logs", "runhouse.here inside a worker"),
-    Missing("modules/user_code_uses_rh_here#1:use_here.call", "runhouse.here inside a worker"),
-    Missing("modules/here_info#1:here_info.call", "runhouse.here inside a worker"),
 ]
 
 # Whole files that need a server set up in a way it cannot be yet.
@@ -44,13 +39,8 @@ def find(id_: str) -> Missing | None:
     return None
 
 
-def _use_here(server: Server) -> None:
-    """What use_here leaves behind: a note, and a counter that is ten higher."""
-    server.post("/object", {"key": "note", "serialized_data": {"from": "inside"}})
-    server.post("/counter/inc", {"run_name": "instead", "data": {"args": [10]}})
 
 
 # Calls that change what later exchanges see, done in another way while they are not served.
 INSTEAD: dict[str, Callable[[Server], None]] = {
-    "modules/user_code_uses_rh_here#1:use_here.call": _use_here,
 }

@@ -22,7 +22,7 @@ from integration.ways_to_write import WAYS, check
 USER_CODE = Path(__file__).resolve().parent / "user_code"
 ENVS = BUILD / "test-envs"
 FUNCTIONS = ["concat", "talk", "fail", "double", "describe", "run_child", "spawned", "forked",
-             "only_in_env", "numpy_sum"]
+             "only_in_env", "numpy_sum", "uses_its_node"]
 HIDE_LIBRARIES = 'for f in {files}; do mount --bind "$0" "$f" || exit 77; done; exec "$@"'
 
 
@@ -135,6 +135,7 @@ def serving(request, tmp_path_factory):
                         modules=[f"{name}={USER_CODE}/env_probe.py:{name}" for name in FUNCTIONS])
     try:
         daemon.start()
+        daemon.call("uses_its_node", args=[0])  # keeps a connection for the next question
         daemon.measure_baseline()
         yield Serving(interpreter, env, daemon)
         daemon.check_descriptors()
@@ -159,6 +160,10 @@ def test_function_answers(serving):
     body = serving.daemon.get("/concat/call?a=run&b=house").json()
     assert body == {"data": '"runhouse"', "output_type": "result_serialized",
                     "serialization": "json"}
+
+
+def test_code_uses_its_node(serving):
+    assert serving.call("uses_its_node", 2) == [[2], 4, False, ["default_process"]]
 
 
 def test_pickled_call_answers(serving):

@@ -224,6 +224,7 @@ class FunctionEntry(ResourceEntry):
         found.update(
             map=self._map, starmap=self._starmap, get=self._get, get_or_call=self._get_or_call
         )
+        found["distribute"] = self.distribute
         found["resolved_state"] = self.function
         return found
 
@@ -244,8 +245,7 @@ class FunctionEntry(ResourceEntry):
             return [job.result() for job in running]
 
     def _get(self, run_key: str) -> object:
-        entry = objects.entries.get(run_key)
-        return entry.portable() if entry is not None else None
+        return self._stored(run_key, None)
 
     def _get_or_call(
         self, run_name: str, load_from_den: bool = True, *args: Any, **kwargs: Any
@@ -253,8 +253,23 @@ class FunctionEntry(ResourceEntry):
         """The stored result of RUN_NAME, else a call. Plain results are never stored:
         serialization.md section 6.
         """
+        try:
+            return self._stored(run_name, KeyError)
+        except KeyError:
+            return self.function()(*args, **kwargs)
+
+    def _stored(self, run_name: str, default: Any) -> object:
+        """What lies under RUN_NAME in this process or another. Raises KeyError if DEFAULT is that."""
         entry = objects.entries.get(run_name)
-        return entry.portable() if entry is not None else self.function()(*args, **kwargs)
+        if entry is not None:
+            return entry.portable()
+        if Process.control_socket:
+            from . import store
+
+            return store.get(run_name, default)
+        if default is KeyError:
+            raise KeyError(run_name)
+        return default
 
 
 # ---------------------------------------------------------------- modules
@@ -286,11 +301,13 @@ class ModuleEntry(ResourceEntry):
     def methods(self) -> Dict[str, Any]:
         found = super().methods()
         found["_remote_init"] = self._remote_init
+        found["distribute"] = self.distribute
         found["resolved_state"] = self._resolved_state
         return found
 
     def _remote_init(self, *args: Any, **kwargs: Any) -> None:
         self.cls.__init__(self.value, *args, **kwargs)
+        _set_base_attributes(self)  # the client's Module.__init__ takes the object for a handle
 
     def _resolved_state(self) -> object:
         """A plain copy of the user's object, or its class when it has no attributes."""

@@ -286,16 +286,24 @@ calls.other_requests.update(
 )
 
 
+def _serve_the_package(runhouse_globals: Any) -> None:
+    """User code imported the client's package, the real one: its object store is this node's."""
+    from . import sdk
+
+    sdk.attach(runhouse_globals)
+
+
 def main(fd: int, process_name: str) -> None:
     """Serve the daemon at descriptor FD until it says STOP or closes. Main thread only.
 
     The launcher then runs atexit functions and leaves by os._exit. Raises RuntimeError when the
     connection breaks or the protocol differs.
     """
-    from . import shim
+    from . import hooks, shim
 
     Process.name = process_name
     shim.install()
+    hooks.when_imported("runhouse.globals", _serve_the_package)
     streams.install()
     _gatehouse.serve(fd, calls.handle)
     sys.stdout.flush()

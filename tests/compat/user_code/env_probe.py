@@ -91,3 +91,13 @@ def only_in_env():
 def numpy_sum(n: int):
     import numpy
     return [int(numpy.arange(n).sum()), numpy.__file__]
+
+
+def uses_its_node(x: int):
+    import runhouse as rh  # the stand-in, in envs that lack the package
+
+    rh.here.put("kept", [x])
+    kept = rh.here.get("kept")
+    rh.here.delete("kept")
+    return [kept, rh.here.call("double", "call", x), "kept" in rh.here.keys(),
+            sorted(rh.here.list_processes())]
