@@ -76,6 +76,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/children.py \
 	%reldir%/python/gatehouse/current.py \
 	%reldir%/python/gatehouse/daemon.py \
+	%reldir%/python/gatehouse/env.py \
 	%reldir%/python/gatehouse/errors.py \
 	%reldir%/python/gatehouse/files.py \
 	%reldir%/python/gatehouse/handles.py \

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""daemon.py and store.py against a stand-in for the daemon: connections, answers and errors."""
+"""daemon.py and store.py against a stand-in for the daemon: connections, answers, errors, env resources."""
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 
 import pytest
-from workerkit import Process, standin
+from workerkit import HERE, Process, standin
 
 from gatehouse import daemon, nested, store
 from gatehouse.current import Call, call_var
@@ -237,3 +240,50 @@ def test_settings_that_cannot_change_are_named(fake):
     assert fake.asked[-1][3] == {"cluster_name": "/ada/box"}
     assert store.is_here("/ada/box")
     Process.cluster_config = {}
+
+
+# ---------------------------------------------------------------- env resources of old SDKs
+
+
+def test_env_of_an_old_sdk(fake, w, monkeypatch):
+    monkeypatch.delenv("SHADE", raising=False)
+    fake.answers.update({
+        "/install_package": (200, envelope("success", None)),
+        "/env_vars": (200, envelope("success", None)),
+        "/run_bash": (200, envelope("result_serialized", [0, "done\n", ""])),
+    })
+    config = {"name": "worker_env", "resource_type": "env", "resource_subtype": "Env",
+              "reqs": ["pip:six==1.16", "numpy --no-deps", str(w.home)], "setup_cmds": ["echo hi"],
+              "env_vars": {"SHADE": "dark"}}
+    assert w.raw("put_resource", "none", data=json.dumps([config, None, True]).encode()).value
+    assert w.call("worker_env", "install", force=True).value is None
+    packages = [body["package_config"] for _, path, _, body in fake.asked
+                if path == "/install_package"]
+    assert [p["install_method"] for p in packages] == ["pip", "pip", "local"]
+    assert packages[1]["install_args"] == "--no-deps"
+    assert packages[2]["install_target"] == [str(w.home)] * 2
+    assert os.environ.pop("SHADE") == "dark"
+    assert w.call("worker_env", "_run_setup_cmds", ["echo hi"]).value == [[0, "done\n", ""]]
+    fake.answers["/run_bash"] = 200, envelope("result_serialized", [2, "", "no such thing"])
+    error = w.call("worker_env", "_run_setup_cmds", ["nothing"]).value
+    assert isinstance(error, RuntimeError) and "no such thing" in str(error)
+
+
+# ---------------------------------------------------------------- what a start costs
+
+
+def test_a_start_imports_nothing_of_this():
+    """A worker that never asks pays nothing: no module for it, no client's package."""
+    code = (
+        "import sys; sys.path[:0] = [%r, %r]; import standin\n"
+        "sys.modules['_gatehouse'] = standin.as_module()\n"
+        "from gatehouse import worker, shim, hooks\n"
+        "shim.install()\n"
+        "hooks.when_imported('runhouse.globals', worker._serve_the_package)\n"
+        "names = 'daemon store nested sdk light env results'.split()\n"
+        "print([n for n in names if 'gatehouse.' + n in sys.modules],"
+        " [n for n in ('http.client', 'runhouse', 'urllib.parse', 'enum') if n in sys.modules"
+        " and n != 'enum'])"
+    ) % (os.path.join(HERE, "..", "..", "modules", "python"), HERE)
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[] []\n", done.stdout + done.stderr

@@ -443,4 +443,8 @@ def build(config: Dict[str, Any], state: Optional[Dict[str, Any]]) -> Entry:
         return SecretEntry(config, state)
     if kind == "resource":
         return PlainResourceEntry(config, state)
+    if kind == "env":
+        from .env import EnvEntry
+
+        return EnvEntry(config, state)
     raise TypeError("Could not find module associated with %s" % kind)
