@@ -176,3 +176,21 @@ AC_DEFUN([GH_PYTHON_HEADERS], [
     AC_SUBST([PYTHON_CPPFLAGS])
     AC_SUBST([gh_python_headers])
 ])
+
+# GH_BROWSER_ASSETS: the viewers of /docs and /redoc, which may be left out.
+AC_DEFUN([GH_BROWSER_ASSETS], [
+    AC_MSG_CHECKING([for the viewers of /docs and /redoc])
+    AS_CASE([${with_browser_assets:-default}],
+        [default|yes], [browser_assets_dir=`cd "$srcdir" && pwd`/build-deps/browser-assets],
+        [no], [browser_assets_dir=],
+        [browser_assets_dir=`cd "$with_browser_assets" 2>/dev/null && pwd`])
+    gh_browser_assets_shown=no
+    AS_IF([test -n "$browser_assets_dir" && test -f "$browser_assets_dir/redoc.standalone.js"],
+        [gh_browser_assets_shown=$browser_assets_dir],
+        [AS_CASE([${with_browser_assets:-default}], [default|no], [],
+            [AC_MSG_RESULT([no])
+             AC_MSG_ERROR([the viewers are not there; run tools/get-browser-assets])])])
+    AC_MSG_RESULT([$gh_browser_assets_shown])
+    AC_SUBST([browser_assets_dir])
+    AM_CONDITIONAL([BROWSER_ASSETS], [test "$gh_browser_assets_shown" != no])
+])

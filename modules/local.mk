@@ -80,6 +80,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/errors.py \
 	%reldir%/python/gatehouse/files.py \
 	%reldir%/python/gatehouse/handles.py \
+	%reldir%/python/gatehouse/hints.py \
 	%reldir%/python/gatehouse/hooks.py \
 	%reldir%/python/gatehouse/inherit.py \
 	%reldir%/python/gatehouse/jsonable.py \
@@ -90,8 +91,12 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/modules.py \
 	%reldir%/python/gatehouse/nested.py \
 	%reldir%/python/gatehouse/objects.py \
+	%reldir%/python/gatehouse/openapi.py \
+	%reldir%/python/gatehouse/openapi_common.py \
+	%reldir%/python/gatehouse/pydantic_schemas.py \
 	%reldir%/python/gatehouse/redirect.py \
 	%reldir%/python/gatehouse/results.py \
+	%reldir%/python/gatehouse/schemas.py \
 	%reldir%/python/gatehouse/sdk.py \
 	%reldir%/python/gatehouse/secret.py \
 	%reldir%/python/gatehouse/serialize.py \

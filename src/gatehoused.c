@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/beside.h"
 #include "conf/home.h"
 #include "conf/settings.h"
 #include "front/server.h"
@@ -36,6 +37,9 @@
 #include "store/runs.h"
 #include "wire/frame.h"
 
+#ifndef GH_ASSET_DIR
+#define GH_ASSET_DIR "/usr/share/gatehouse/assets"
+#endif
 #define STOP_GRACE_MS 2000 /* for workers to run their exit functions */
 #define DRAIN_TICK_MS 20
 #define SIGNAL_COUNT 3
@@ -51,6 +55,7 @@ struct daemon {
     struct gh_server *server;
     struct gh_server *control; /* the same routes, on a socket for this node's own programs */
     char *control_path;
+    char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
     struct gh_runs *runs;
@@ -421,6 +426,7 @@ start(struct daemon *daemon)
     daemon->runs = gh_runs_new(&daemon->loop, settings);
     daemon->installer = gh_installer_new(&daemon->loop, settings, state);
     gh_shells_init(&daemon->shells, &daemon->loop, settings);
+    daemon->asset_dir = gh_beside("assets", GH_ASSET_DIR);
     daemon->api = (struct gh_api){
         .loop = &daemon->loop,
         .settings = settings,
@@ -431,6 +437,7 @@ start(struct daemon *daemon)
         .node = &daemon->node,
         .installer = daemon->installer,
         .shells = &daemon->shells,
+        .asset_dir = daemon->asset_dir,
     };
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);
@@ -476,6 +483,7 @@ main(int argc, char **argv)
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
     free(daemon.control_path);
+    free(daemon.asset_dir);
     uv_loop_close(&daemon.loop);
     return 0;
 }

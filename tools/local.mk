@@ -11,6 +11,7 @@ EXTRA_DIST += \
 	%reldir%/format \
 	%reldir%/fresh-tree-check \
 	%reldir%/fuzz \
+	%reldir%/get-browser-assets \
 	%reldir%/get-libmicrohttpd \
 	%reldir%/get-old-clients \
 	%reldir%/install-packages \

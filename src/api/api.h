@@ -30,6 +30,7 @@ struct gh_api {
     struct gh_node *node;
     struct gh_installer *installer;
     struct gh_shells *shells;
+    const char *asset_dir; /* of the files that api/assets.c serves */
     bool is_draining;
 };
 

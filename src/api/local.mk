@@ -2,9 +2,12 @@
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
 	%reldir%/api.h \
+	%reldir%/assets.c \
+	%reldir%/assets.h \
 	%reldir%/call_routes.c \
 	%reldir%/cert_routes.c \
 	%reldir%/create_routes.c \
+	%reldir%/doc_routes.c \
 	%reldir%/fanout.c \
 	%reldir%/fanout.h \
 	%reldir%/fields.c \

@@ -40,6 +40,14 @@ static const struct gh_route routes[] = {
     {GH_GET,  "/keys",            GH_NEED_CLUSTER, gh_route_keys},
     {GH_POST, "/logs",            GH_NEED_OBJECT,  gh_route_logs},
     {GH_GET,  "/logs/{key}/{run_name}/{serialization}", GH_NEED_OBJECT, gh_route_logs_get},
+    {GH_GET,  "/openapi.json",    GH_NEED_NOTHING, gh_route_node_openapi},
+    {GH_GET,  "/docs",            GH_NEED_NOTHING, gh_route_node_docs},
+    {GH_GET,  "/redoc",           GH_NEED_NOTHING, gh_route_node_redoc},
+    {GH_GET,  "/_gatehouse/assets/{name}", GH_NEED_NOTHING, gh_route_asset},
+    /* These three win over methods of such names. */
+    {GH_GET,  "/{key}/openapi.json", GH_NEED_OBJECT, gh_route_module_openapi},
+    {GH_GET,  "/{key}/docs",      GH_NEED_CLUSTER, gh_route_module_docs},
+    {GH_GET,  "/{key}/redoc",     GH_NEED_CLUSTER, gh_route_module_redoc},
     {GH_POST, "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_post},
     {GH_GET,  "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_get},
     /* clang-format on */

@@ -75,6 +75,15 @@ bool gh_run_name_is_valid(struct gh_slice name);
  * quirk 12). */
 int gh_run_name_check(struct gh_request *request, const char *where, const struct gh_value *value);
 
+/* doc_routes.c */
+void gh_route_node_openapi(struct gh_api *api, struct gh_request *request);
+void gh_route_node_docs(struct gh_api *api, struct gh_request *request);
+void gh_route_node_redoc(struct gh_api *api, struct gh_request *request);
+void gh_route_module_openapi(struct gh_api *api, struct gh_request *request);
+void gh_route_module_docs(struct gh_api *api, struct gh_request *request);
+void gh_route_module_redoc(struct gh_api *api, struct gh_request *request);
+void gh_route_asset(struct gh_api *api, struct gh_request *request);
+
 /* log_routes.c */
 void gh_route_logs(struct gh_api *api, struct gh_request *request);
 void gh_route_logs_get(struct gh_api *api, struct gh_request *request);

@@ -301,6 +301,8 @@ add_headers(struct gh_exchange *exchange, const char *content_type)
         snprintf(text, sizeof text, "%u", request->retry_after_s);
         MHD_add_response_header(exchange->response, "Retry-After", text);
     }
+    for (const struct gh_header *more = request->headers; more && more->name; more++)
+        MHD_add_response_header(exchange->response, more->name, more->value);
     if (exchange->wants_close || exchange->conn->server->is_draining)
         MHD_add_response_header(exchange->response, "Connection", "close");
 }

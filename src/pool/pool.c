@@ -2,7 +2,6 @@
 #include "pool/pool.h"
 
 #include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/beside.h"
 #include "conf/settings.h"
 #include "pool/pool_inner.h"
 #include "pool/shm.h"
@@ -24,26 +24,6 @@
 #define GH_MODULE_DIR "/usr/lib/gatehouse/modules"
 #endif
 
-/* FILE beside this program when it runs from the build tree, else in the installed FOLDER. */
-static char *
-beside_us(const char *file, const char *folder)
-{
-    char self[PATH_MAX];
-    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    if (len > 0) {
-        self[len] = '\0';
-        char *slash = strrchr(self, '/');
-        *slash = '\0';
-        char *found = gh_asprintf("%s/%s", self, file);
-        if (access(found, R_OK) == 0)
-            return found;
-        free(found);
-    }
-    return gh_asprintf("%s%s%s", folder, strcmp(file, "modules") == 0 ? "" : "/",
-                       strcmp(file, "modules") == 0 ? "" : file);
-}
-
 struct gh_pool *
 gh_pool_new(uv_loop_t *loop, const struct gh_settings *settings, const char *state_dir,
             const struct gh_pool_events *events)
@@ -53,8 +33,8 @@ gh_pool_new(uv_loop_t *loop, const struct gh_settings *settings, const char *sta
     pool->loop = loop;
     pool->settings = settings;
     pool->events = *events;
-    pool->program = beside_us("gatehouse-worker", GH_PKGLIBEXEC_DIR);
-    pool->module_dir = beside_us("modules", GH_MODULE_DIR);
+    pool->program = gh_beside("gatehouse-worker", GH_PKGLIBEXEC_DIR "/gatehouse-worker");
+    pool->module_dir = gh_beside("modules", GH_MODULE_DIR);
     pool->cache_dir = gh_asprintf("%s/interpreters", state_dir);
     mkdir(pool->cache_dir, 0700);
     pool->paths = json_array();

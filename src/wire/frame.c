@@ -20,6 +20,7 @@ static const char *const kind_names[] = {
     [GH_FRAME_ADD_SITE] = "ADD_SITE",
     [GH_FRAME_RUN_BASH] = "RUN_BASH",
     [GH_FRAME_UNPACK_FILES] = "UNPACK_FILES",
+    [GH_FRAME_DESCRIBE] = "DESCRIBE",
     [GH_FRAME_READY] = "READY",
     [GH_FRAME_RESULT] = "RESULT",
     [GH_FRAME_LOG] = "LOG",

@@ -21,6 +21,11 @@ enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_DELETE, GH_OPTIONS, GH_OTH
 
 struct gh_request;
 
+/* One more header of an answer. */
+struct gh_header {
+    const char *name, *value;
+};
+
 struct gh_sink {
     /* Value of the request header NAME, or NULL. Borrowed until the request is answered. */
     const char *(*header)(struct gh_request *request, const char *name);
@@ -50,6 +55,8 @@ struct gh_request {
     bool is_local;                /* came over the control socket, from a program of this node */
     const char *allow;            /* value of an Allow header for the answer, static, or NULL */
     unsigned retry_after_s;       /* adds Retry-After when not 0 */
+    const struct gh_header
+        *headers; /* more of them, up to one without a name; or NULL. Copied when it is answered */
 
     void (*on_gone)(struct gh_request *request, void *context);
     void *on_gone_context;

@@ -83,7 +83,7 @@ KINDS = {
     "delete": 7,
 }
 KINDS.update(set_env=8, add_path=9, load=10, cancel=11, set_config=13)
-KINDS.update(run_bash=14, unpack_files=15, add_site=21)
+KINDS.update(run_bash=14, unpack_files=15, describe=16, add_site=21)
 _ids = itertools.count(1)
 
 

@@ -27,6 +27,8 @@ struct fake_request {
     struct gh_buf answer; /* the body, also what was written to a stream */
     bool is_stream, is_ended;
     const char *header_name, *header_value; /* the one header it has, or NULL */
+    char seen_headers[200]; /* names of the answer's own headers, a blank after each */
+    char etag[64];
 };
 
 static inline struct fake_request *
@@ -44,6 +46,16 @@ fake_header(struct gh_request *request, const char *name)
 }
 
 static inline void
+fake_keep_headers(struct fake_request *fake)
+{
+    for (const struct gh_header *h = fake->request.headers; h && h->name; h++) {
+        strcat(strcat(fake->seen_headers, h->name), " ");
+        if (strcmp(h->name, "ETag") == 0)
+            strcpy(fake->etag, h->value);
+    }
+}
+
+static inline void
 fake_reply(struct gh_request *request, unsigned status, const char *content_type, uint8_t *body,
            size_t len)
 {
@@ -52,6 +64,7 @@ fake_reply(struct gh_request *request, unsigned status, const char *content_type
     fake->answers++;
     fake->status = status;
     fake->content_type = content_type;
+    fake_keep_headers(fake);
     gh_buf_add(&fake->answer, body, len);
     free(body);
 }
@@ -67,6 +80,7 @@ fake_reply_fd(struct gh_request *request, unsigned status, const char *content_t
     fake->answers++;
     fake->status = status;
     fake->content_type = content_type;
+    fake_keep_headers(fake);
     fake->answer.len += len;
     close(fd);
 }

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
 SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
-RUN_BASH, UNPACK_FILES, ADD_SITE = 14, 15, 21
+RUN_BASH, UNPACK_FILES, DESCRIBE, ADD_SITE = 14, 15, 16, 21
 READY, FAILED = 32, 37
 
 
@@ -247,6 +247,15 @@ def load(
     return serialize.SUCCESS
 
 
+def describe(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
+    """The OpenAPI document of KEY."""
+    from . import openapi
+
+    return openapi.describe(call_id, serialization, flags, key, method, run_name, data)
+
+
 def cancel(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
@@ -282,6 +291,7 @@ calls.other_requests.update(
         RUN_BASH: run_bash,
         UNPACK_FILES: unpack_files,
         ADD_SITE: add_site,
+        DESCRIBE: describe,
     }
 )
 
