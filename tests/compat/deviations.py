@@ -151,6 +151,39 @@ def same_names(*names: str) -> Check:
     return check
 
 
+def described(*without: str) -> Check:
+    """An OpenAPI document with the recorded paths but WITHOUT, each with its `<method>_body_schema`,
+    whose fields are the recorded ones."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        ours, theirs = json.loads(answer.body), json.loads(exchange.answer_body)
+        if answer.status != 200 or not ours["openapi"].startswith("3.0."):
+            return f"no OpenAPI 3.0 document: {short(ours)}"
+        lost = {path for path in theirs["paths"] if path.rpartition("/")[2] not in without} \
+            - {path for path, item in ours["paths"].items() if "post" in item}
+        if lost or ours["info"]["title"] != theirs["info"]["title"]:
+            return f"title {ours['info']['title']!r}, without {lost}"
+        for name, schema in theirs["components"]["schemas"].items():
+            if name.removesuffix("_body_schema") in without:
+                continue
+            found = ours["components"]["schemas"].get(name, {"properties": {}})
+            if set(found["properties"]) != set(schema["properties"]):
+                return f"{name} has {sorted(found['properties'])}"
+        return ""
+    return check
+
+
+def page_with(*words: str) -> Check:
+    """An HTML page that holds WORDS and names no other server."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if answer.status != 200 or answer.content_type != "text/html; charset=utf-8":
+            return repr(answer)
+        missing = [word for word in words if word not in answer.body]
+        return f"without {missing}" if missing or "://" in answer.body else ""
+    return check
+
+
 def head_like_get(exchange: Exchange, answer: Answer, server: Server) -> str:
     if answer.error or answer.status != 200 or answer.body:
         return repr(answer)
@@ -279,6 +312,16 @@ TABLE = [
     Deviation("core/head_check", "quirk 23: HEAD is answered like GET", head_like_get),
     Deviation("errors/wrong_content_type", "quirk 24: JSON is read whatever the content type says",
               body_is("ab")),
+
+    # documents
+    Deviation("functions/openapi_function", "http-api.md section 6: the real signature; `run` is the "
+              "client's own", described("run")),
+    Deviation("modules/openapi_class", "http-api.md section 6: the real signatures",
+              described("local_only")),  # the copy of its class here has no such method
+    Deviation("functions/docs", "the viewer comes from this node, so the page needs no internet",
+              page_with("<title>concat - Swagger UI</title>", '"/concat/openapi.json"')),
+    Deviation("functions/redoc", "the viewer comes from this node, so the page needs no internet",
+              page_with("<title>concat - ReDoc</title>", '"/concat/openapi.json"')),
 
     # 500 without a word becomes JSON with a reason
     Deviation("functions/get_exception_json", "quirk 1: an exception under json is an envelope",
