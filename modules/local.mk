@@ -78,6 +78,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/daemon.py \
 	%reldir%/python/gatehouse/env.py \
 	%reldir%/python/gatehouse/errors.py \
+	%reldir%/python/gatehouse/expiry.py \
 	%reldir%/python/gatehouse/files.py \
 	%reldir%/python/gatehouse/handles.py \
 	%reldir%/python/gatehouse/hints.py \

@@ -68,6 +68,10 @@
       "shell commands on this node at once; more are answered with 503")                           \
     X(UINT, command_output_max_bytes, "8388608", 4096, 1073741824, "bytes",                        \
       "kept of each output of a shell command; the oldest goes first")                             \
+    X(UINT, lazy_idle_s, "3600", 1, 31536000, "s",                                                 \
+      "a generator or coroutine that nobody asks for so long is closed and dropped")               \
+    X(UINT, lazy_keep_s, "300", 0, 31536000, "s",                                                  \
+      "how long a generator or coroutine that has ended is kept")                                  \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
       "names that a browser may use for this node, beside addresses and localhost")
 

@@ -86,8 +86,10 @@ greet(struct gh_process *process)
 
     gh_buf_addf(&hello, "{\"protocol\":%d,\"process\":", GH_IPC_VERSION);
     gh_jsontext_quote(&hello, process->name, strlen(process->name), GH_JSONTEXT_UTF8);
-    gh_buf_addf(&hello, ",\"sys_path\":%s,\"log_level\":\"%s\",\"env_vars\":", paths,
-                pool->settings->log_level);
+    gh_buf_addf(&hello, ",\"sys_path\":%s,\"log_level\":\"%s\"", paths, pool->settings->log_level);
+    gh_buf_addf(&hello, ",\"lazy_keep_s\":%llu,\"lazy_idle_s\":%llu,\"env_vars\":",
+                (unsigned long long)pool->settings->lazy_keep_s,
+                (unsigned long long)pool->settings->lazy_idle_s);
     free(paths);
     add_env_vars(process, &hello);
     pool->events.add_hello(pool->events.context, &hello);

@@ -2,12 +2,14 @@
 """Generators, async generators, coroutines, async methods, cancel."""
 
 import json
+import sys
 import threading
 import time
 
 import pytest
 from workerkit import BARE, calls
-from gatehouse import errors, lazy, objects
+from gatehouse import errors, expiry, objects
+from gatehouse.current import Process
 
 RUN = "x_call--20261122--080244_941874"
 
@@ -28,6 +30,12 @@ def demo(w, write):
             for i in range(n):
                 await asyncio.sleep(0)
                 yield i
+        async_closed = threading.Event()
+        async def agen_closed():
+            try:
+                yield 1
+            finally:
+                async_closed.set()
         async def coro(x, d=0):
             await asyncio.sleep(d)
             return x * 2
@@ -55,6 +63,12 @@ def demo(w, write):
                     await asyncio.sleep(60)
                 except asyncio.CancelledError:
                     return "cleaned up"
+        entered = threading.Event()
+        entered.leave = threading.Event()
+        def waiting_gen():
+            entered.set()
+            entered.leave.wait()
+            yield "left"
         def slow_gen():
             while True:
                 time.sleep(0.05)
@@ -62,7 +76,7 @@ def demo(w, write):
         """)
     for (
         name
-    ) in "gen agen coro acoro_boom aleave returns_coro bad_gen spin hang stubborn slow_gen".split():
+    ) in "gen agen agen_closed coro acoro_boom aleave returns_coro bad_gen spin hang stubborn slow_gen waiting_gen".split():
         w.put_function(name)
     return w
 
@@ -98,8 +112,9 @@ def test_send_throw_close(demo):
     start(demo, "gen", 5)
     demo.call(RUN, "remote_next")
     assert demo.call(RUN, "close").body["output_type"] == "success"
-    assert demo.events(36)[-1] == RUN.encode()
-    assert demo.call_as("json", RUN, "remote_next").status == 404
+    assert sys.modules["demo"].closed
+    assert demo.call_as("json", RUN, "remote_next").status == 410
+    assert demo.call(RUN, "close").body["output_type"] == "success"
 
 
 def test_an_exception_inside_a_generator(demo):
@@ -109,13 +124,81 @@ def test_an_exception_inside_a_generator(demo):
     assert isinstance(demo.call(RUN, "remote_next").value, StopIteration)
 
 
-def test_ended_ones_are_dropped_after_a_while(demo, monkeypatch):
+def wait_until_dropped(demo):
+    end = time.monotonic() + 20
+    while RUN in objects.entries:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    assert demo.events(36)[-1] == RUN.encode()
+
+
+@pytest.mark.parametrize("ending", ["its end", "close", "an exception"])
+def test_ended_ones_are_dropped_after_a_while(demo, monkeypatch, ending):
+    monkeypatch.setattr(Process, "lazy_keep_s", 0.2)
+    start(demo, "bad_gen" if ending == "an exception" else "gen")
+    demo.call(RUN, "remote_next")
+    if ending == "close":
+        demo.call(RUN, "close")
+    while ending != "close" and demo.call(RUN, "remote_next").output_type != "exception":
+        pass
+    wait_until_dropped(demo)
+
+
+def test_an_abandoned_generator_is_closed(demo, monkeypatch):
+    monkeypatch.setattr(Process, "lazy_idle_s", 0.2)
+    start(demo, "gen")
+    demo.call(RUN, "remote_next")
+    wait_until_dropped(demo)
+    assert sys.modules["demo"].closed == [1]
+
+
+def test_an_abandoned_async_generator_is_closed(demo, monkeypatch):
+    monkeypatch.setattr(Process, "lazy_idle_s", 0.2)
+    start(demo, "agen_closed")
+    demo.call(RUN, "remote_anext")
+    wait_until_dropped(demo)
+    assert sys.modules["demo"].async_closed.wait(20)
+
+
+def test_an_abandoned_coroutine_is_never_run(demo, monkeypatch):
+    monkeypatch.setattr(Process, "lazy_idle_s", 0.1)
+    start(demo, "returns_coro", 3)
+    wait_until_dropped(demo)
+
+
+def test_a_long_step_is_no_abandonment(demo, monkeypatch):
+    monkeypatch.setattr(Process, "lazy_idle_s", 2)
+    start(demo, "waiting_gen")
+    seen = []
+    step = threading.Thread(target=lambda: seen.append(demo.call(RUN, "remote_next").value))
+    step.start()
+    entered = sys.modules["demo"].entered
+    assert entered.wait(20)
+    monkeypatch.setattr(Process, "lazy_idle_s", 0.01)  # from here on every wait is too long
+    with expiry._changed:
+        expiry._changed.notify()
+    assert not entered.leave.wait(0.2)
+    entered.leave.set()
+    step.join()
+    assert seen == ["left"]
+
+
+def test_a_deleted_generator_is_closed_at_once(demo):
+    start(demo, "gen")
+    demo.call(RUN, "remote_next")
+    objects.drop(RUN)
+    assert sys.modules["demo"].closed == [1]
+
+
+def test_nobody_watches_when_there_is_nothing_to_watch(demo, monkeypatch):
+    monkeypatch.setattr(Process, "lazy_keep_s", 0)
     start(demo, "gen", 0)
     demo.call(RUN, "remote_next")
-    assert RUN in objects.entries
-    monkeypatch.setattr(lazy.time, "monotonic", lambda: time.time() + 10**9)
-    lazy.sweep()
-    assert RUN not in objects.entries
+    wait_until_dropped(demo)
+    end = time.monotonic() + 20
+    while any(thread.name == "gatehouse-expiry" for thread in threading.enumerate()):
+        assert time.monotonic() < end
+        time.sleep(0.005)
 
 
 def test_steps_never_overlap(demo):
@@ -216,8 +299,6 @@ def test_async_methods(w, write):
 
 
 def call_in_thread(w, name, call_id):
-    import sys
-
     assert w.call("coro", "call", 1).value == 2
     started = sys.modules["demo"].started
     replies = []

@@ -26,6 +26,8 @@ class Process:
     log_level = "INFO"
     control_socket = ""  # where the daemon serves its routes to this node
     home = os.path.expanduser("~")
+    lazy_keep_s = 300
+    lazy_idle_s = 3600
 
 
 class Call:

@@ -2,17 +2,17 @@
 """Generators, async generators and coroutines as results: kept here, pulled by the client.
 
 Stored under the run name; the client gets a handle and asks for one step per request. Steps of one
-object never overlap. It is dropped after close, and some minutes after its end.
+object never overlap. Who has ended or was closed is dropped some minutes later; who is asked for
+nothing for long is closed and dropped (expiry.py).
 Source: serialization.md section 5, transcripts/generators-async.jsonl.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 
-from . import objects
+from . import expiry, objects
 from .current import Process
 from .errors import Ended
 from .objects import ResourceEntry, own_system
@@ -20,9 +20,6 @@ from .objects import ResourceEntry, own_system
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from typing import Any, Dict, Optional
-
-KEEP_ENDED_S = 300
-"""How long an exhausted generator stays, for a client that asks once more."""
 
 COLLECT_MAX_ITEMS = 100_000
 """A bare answer lists a generator's items, at most so many."""
@@ -71,11 +68,7 @@ _SIGNATURES = {
 
 
 class LazyEntry(ResourceEntry):
-    """A stored lazy result. ends_at: when it may be dropped (monotonic seconds), None while it is
-    alive.
-    """
-
-    ends_at: Optional[float] = None
+    """A stored lazy result."""
 
     def __init__(self, run_name: str, value: Any) -> None:
         subtype = value.subtype
@@ -102,6 +95,11 @@ class LazyEntry(ResourceEntry):
     def client_state(self) -> dict:
         return {"_future": None}
 
+    def dropped(self) -> None:
+        value: Any = self.value
+        value.entry = None  # no cycle: a generator that nobody holds is closed at once
+        expiry.forget(value)
+
     def awaits(self, owner: object, method: str) -> bool:
         return objects.is_coroutine_function(getattr(type(owner), method, None))
 
@@ -116,19 +114,21 @@ class LazyEntry(ResourceEntry):
 
 
 class _Lazy:
-    """Base of the three. entry is set once it is stored."""
+    """Base of the three. entry is set once it is stored; life says how long it stays."""
 
     entry: Optional[LazyEntry] = None
 
+    def __init__(self) -> None:
+        self.life = expiry.Life()
+
     def _ended(self, item: Exception) -> Ended:
-        if self.entry is not None and self.entry.ends_at is None:
-            self.entry.ends_at = time.monotonic() + KEEP_ENDED_S
+        self.life.end()
         name = self.entry.key if self.entry is not None else "?"
         return Ended(item, "%s %s has no more items." % (self.kind.capitalize(), name))  # type: ignore[attr-defined]
 
-    def _drop(self) -> None:
-        if self.entry is not None and objects.entries.get(self.entry.key) is self.entry:
-            objects.drop(self.entry.key)
+    def abandon(self) -> None:
+        """Nobody has asked for long: end the user's code. Raises what that raises."""
+        raise NotImplementedError
 
 
 class LazyGenerator(_Lazy):
@@ -137,39 +137,45 @@ class LazyGenerator(_Lazy):
     subtype, kind, verb, step = "GeneratorModule", "generator", "next", "remote_next"
 
     def __init__(self, generator: Any) -> None:
+        super().__init__()
         self._generator = generator
         self._lock = threading.Lock()
 
-    def remote_next(self) -> object:
-        with self._lock:
+    def _step(self, step: Any, *args: object) -> object:
+        """What STEP yields. Raises Ended for its StopIteration, else what the user's code raises."""
+        with self._lock, self.life.in_use():
             try:
-                return next(self._generator)
-            except StopIteration:
-                pass
-        raise self._ended(StopIteration())
+                return step(*args)
+            except StopIteration as stop:
+                item = stop
+            except BaseException:
+                if self._generator.gi_frame is None:
+                    self.life.end()
+                raise
+        raise self._ended(item)
+
+    def remote_next(self) -> object:
+        try:
+            return self._step(next, self._generator)
+        except Ended as ended:
+            ended.item = StopIteration()  # as the client's own server has it: without a value
+            raise
 
     __next__ = remote_next
 
     def send(self, value: object) -> object:
-        with self._lock:
-            try:
-                return self._generator.send(value)
-            except StopIteration as stop:
-                item = stop
-        raise self._ended(item)
+        return self._step(self._generator.send, value)
 
     def throw(self, typ: Any, val: object = None, tb: object = None) -> object:
-        with self._lock:
-            try:
-                return self._generator.throw(_exception(typ, val))
-            except StopIteration as stop:
-                item = stop
-        raise self._ended(item)
+        return self._step(self._generator.throw, _exception(typ, val))
 
     def close(self) -> None:
         with self._lock:
+            self.life.end()
             self._generator.close()
-        self._drop()
+
+    def abandon(self) -> None:
+        self.close()
 
 
 def _exception(typ: Any, val: object) -> BaseException:
@@ -187,6 +193,7 @@ class LazyAsyncGenerator(_Lazy):
     subtype, kind, verb, step = "AsyncGeneratorModule", "async generator", "next", "remote_anext"
 
     def __init__(self, generator: Any) -> None:
+        super().__init__()
         self._generator = generator
         self._lock: Any = None
 
@@ -198,10 +205,15 @@ class LazyAsyncGenerator(_Lazy):
                 asyncio.Lock()
             )  # made on the loop: before 3.10 a lock belongs to the loop of its maker
         async with self._lock:
-            try:
-                return await step(*args)
-            except StopAsyncIteration:
-                pass
+            with self.life.in_use():
+                try:
+                    return await step(*args)
+                except StopAsyncIteration:
+                    pass
+                except BaseException:
+                    if self._generator.ag_frame is None:
+                        self.life.end()
+                    raise
         raise self._ended(StopAsyncIteration())
 
     async def remote_anext(self) -> object:
@@ -219,8 +231,15 @@ class LazyAsyncGenerator(_Lazy):
         return await self._in_turn(self._generator.athrow, _exception(typ, val))
 
     async def close(self) -> None:
+        self.life.end()
         await self._in_turn(self._generator.aclose)
-        self._drop()
+
+    def abandon(self) -> None:
+        import asyncio
+
+        from . import asyncrun
+
+        asyncio.run_coroutine_threadsafe(self.close(), asyncrun.loop())
 
 
 class LazyFuture(_Lazy):
@@ -231,6 +250,7 @@ class LazyFuture(_Lazy):
     subtype, kind, verb, step = "FutureModule", "coroutine", "await", "remote_await"
 
     def __init__(self, coroutine: Any) -> None:
+        super().__init__()
         self._coroutine = coroutine
         self._task: Any = None
         self._is_cancelled = False
@@ -242,11 +262,9 @@ class LazyFuture(_Lazy):
             raise asyncio.CancelledError()
         if self._task is None:
             self._task = asyncio.ensure_future(self._coroutine)
-        try:
+            self._task.add_done_callback(lambda _: self.life.end())
+        with self.life.in_use():
             return await asyncio.shield(self._task)
-        finally:
-            if self._task.done() and self.entry is not None:
-                self.entry.ends_at = time.monotonic() + KEEP_ENDED_S
 
     result = remote_await
 
@@ -267,11 +285,15 @@ class LazyFuture(_Lazy):
         if self.done():
             return False
         self._is_cancelled = True
+        self.life.end()
         if self._task is None:
             self._coroutine.close()
         else:
             self._task.get_loop().call_soon_threadsafe(self._task.cancel)
         return True
+
+    def abandon(self) -> None:
+        self.cancel()
 
     def _refuse(self, *args: object, **kwargs: object) -> None:
         raise RuntimeError("A coroutine's result is set by the coroutine itself.")
@@ -288,20 +310,12 @@ _WRAPPERS = {
 
 def keep(value: Any, run_name: str) -> LazyEntry:
     """Store the generator or coroutine VALUE under RUN_NAME."""
-    sweep()
     wrapper: Any = _WRAPPERS[type(value)](value)
     entry = LazyEntry(run_name, wrapper)
     wrapper.entry = entry
     objects.put(run_name, entry)
+    expiry.watch(wrapper)
     return entry
-
-
-def sweep() -> None:
-    """Drop the ended ones whose time is over."""
-    now = time.monotonic()
-    for key, entry in list(objects.entries.items()):
-        if isinstance(entry, LazyEntry) and entry.ends_at is not None and entry.ends_at < now:
-            objects.drop(key)
 
 
 async def collect(value: Any) -> object:

@@ -144,6 +144,9 @@ class Entry:
         """False when the Target for METHOD must be found anew on each call."""
         return True
 
+    def dropped(self) -> None:
+        """It is no longer under its key. Called without locks."""
+
 
 class PlainEntry(Entry):
     """A value put with /object, or with rh.here.put."""
@@ -356,6 +359,8 @@ def put(key: str, entry: Entry) -> None:
             _by_identity[id(entry.value)] = entry
         _forget_targets(key)
         announce(entry)
+    if old is not None and old is not entry:
+        old.dropped()
 
 
 def drop(key: str) -> bool:
@@ -367,6 +372,7 @@ def drop(key: str) -> bool:
         _forget_identity(entry)
         _forget_targets(key)
         _gatehouse.event(KEY_GONE, 0, key.encode("utf-8", "replace"))
+    entry.dropped()
     return True
 
 

@@ -63,6 +63,8 @@ def hello(
         Process.cluster_config = settings.get("cluster_config") or {}
         Process.log_level = settings.get("log_level") or "INFO"
         Process.control_socket = settings.get("control_socket") or ""
+        Process.lazy_keep_s = settings.get("lazy_keep_s", Process.lazy_keep_s)
+        Process.lazy_idle_s = settings.get("lazy_idle_s", Process.lazy_idle_s)
         set_env_vars(settings.get("env_vars") or {})
         Process.home = os.path.expanduser("~")
         _enter_home()
