@@ -228,6 +228,8 @@ send_call(struct gh_api *api, struct gh_request *request, const struct call_form
     forward->is_bare = form->flags & GH_CALL_BARE;
     if (form->flags & GH_CALL_STREAM_LOGS)
         forward->run = gh_run_begin(api->runs, form->run_name);
+    else
+        gh_runs_note_silent(api->runs, form->run_name);
     if (gh_slice_is(form->method, "_remote_init")) {
         forward->spec = gh_spec_new(GH_FRAME_CALL, &order.head, order.fd);
         forward->on_ok = keep_constructor_call;

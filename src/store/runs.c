@@ -13,7 +13,8 @@
 
 #define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
-#define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before */
+#define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before, or was silent */
+#define SILENT_NOTED 1024u /* calls */
 #define PIECE_BYTES 4096u
 #define READER_BACKLOG_MAX_BYTES (4u << 20)
 
@@ -50,6 +51,13 @@ struct gh_runs {
     unsigned count;
     unsigned waiting;  /* readers that wait for a call */
     size_t kept_bytes; /* lines of all ended runs */
+    /* The latest calls that stream nothing, by a hash of their names. A match only shortens the wait
+     * of a reader, so a false one costs next to nothing. */
+    struct {
+        uint32_t hash;
+        uint64_t at_ms; /* 0: free */
+    } silent[SILENT_NOTED];
+    unsigned next_silent;
 };
 
 static void on_tick(uv_timer_t *timer);
@@ -142,6 +150,51 @@ find_or_make(struct gh_runs *runs, struct gh_slice name)
     HASH_ADD_KEYPTR(hh, runs->by_name, run->name, name.len, run);
     runs->count++;
     return run;
+}
+
+static uint32_t
+hash_of(struct gh_slice name)
+{
+    uint32_t hash;
+
+    HASH_VALUE(name.bytes, name.len, hash);
+    return hash;
+}
+
+void
+gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name)
+{
+    uint64_t now = uv_now(runs->loop);
+    unsigned at = runs->next_silent++ % SILENT_NOTED;
+    struct gh_run *run = NULL;
+    struct gh_run_reader *reader;
+
+    runs->silent[at].hash = hash_of(name);
+    runs->silent[at].at_ms = now + 1;
+    if (runs->waiting)
+        HASH_FIND(hh, runs->by_name, name.bytes, name.len, run);
+    if (!run)
+        return;
+    DL_FOREACH(run->readers, reader)
+    {
+        if (reader->until_ms > now + REREAD_WAIT_MS)
+            reader->until_ms = now + REREAD_WAIT_MS;
+    }
+}
+
+/* Whether a call of that name began a moment ago that streams nothing. */
+static bool
+is_silent(struct gh_runs *runs, struct gh_slice name)
+{
+    uint64_t now = uv_now(runs->loop);
+    uint32_t hash = hash_of(name);
+
+    for (unsigned i = 0; i < SILENT_NOTED; i++) {
+        if (runs->silent[i].hash == hash && runs->silent[i].at_ms &&
+            now - (runs->silent[i].at_ms - 1) <= runs->settings->logs_wait_ms)
+            return true;
+    }
+    return false;
 }
 
 /* {"data": ["a\n", "b"], "output_type": "stdout", "serialization": null} and a newline. */
@@ -369,9 +422,11 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_rea
     } else {
         /* Not begun; or ended and read before: then the reader most likely belongs to a next call
          * of the same name (each step of an async generator is one), else it wants a replay. */
+        uint64_t wait_ms = runs->settings->logs_wait_ms;
+        if (wait_ms > REREAD_WAIT_MS && (is_over || is_silent(runs, name)))
+            wait_ms = REREAD_WAIT_MS;
         reader->replay_at_end_of_wait = is_over;
-        reader->until_ms =
-            uv_now(runs->loop) + (is_over ? REREAD_WAIT_MS : runs->settings->logs_wait_ms) + 1;
+        reader->until_ms = uv_now(runs->loop) + wait_ms + 1;
         runs->waiting++;
     }
     wind_timer(runs);

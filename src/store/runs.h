@@ -41,6 +41,10 @@ struct gh_run *gh_run_begin(struct gh_runs *runs, struct gh_slice name);
 void gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t len);
 void gh_run_end(struct gh_run *run);
 
+/* A call of run NAME begins that streams nothing. The client asks for its lines all the same when it
+ * calls asynchronously: a reader of that name is then not kept waiting for long. */
+void gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name);
+
 /* Attach a reader to the run NAME: replays at once what there is. When the run is over, on_end is
  * called before this returns and the result is NULL. A run that is not known is waited for. */
 struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name,

@@ -258,3 +258,13 @@ def test_reader_that_does_not_read_does_not_hold_the_call(daemon):
         open_logs(wire, daemon, "talk_much")
         wire.read_head()
         assert call(daemon, "talk_much", [100_000]).status == 200
+
+
+def test_reader_of_a_silent_call_does_not_wait_long(start_daemon):
+    """The client asks for the lines of each asynchronous call, also of those that stream nothing."""
+    daemon = start_daemon(args=["--logs-wait-ms", "60000"])
+    daemon.put_function("talk")
+    assert call(daemon, "talk", ["quiet"], run_name="silent", stream_logs=False).json() == 1
+    started = time.monotonic()
+    assert logs(daemon, "talk", "silent") == []
+    assert time.monotonic() - started < 30

@@ -287,6 +287,53 @@ START_TEST(reader_of_a_run_read_before_gets_a_replay_when_none_follows)
 }
 END_TEST
 
+static uint64_t
+time_to_end(struct reader *reader)
+{
+    uv_update_time(&loop);
+    uint64_t start = uv_now(&loop);
+
+    while (!reader->is_ended)
+        uv_run(&loop, UV_RUN_ONCE);
+    return uv_now(&loop) - start;
+}
+
+START_TEST(reader_of_a_silent_run_waits_shortly)
+{
+    struct reader late GH_SCOPED(reader_done) = {0};
+    struct reader early GH_SCOPED(reader_done) = {0};
+    struct reader other GH_SCOPED(reader_done) = {0};
+
+    settings.logs_wait_ms = 60000;
+    gh_runs_note_silent(runs, slice("late"));
+    attach(&late, "late");
+    ck_assert_ptr_nonnull(late.handle);
+    ck_assert_uint_lt(time_to_end(&late), 30000);
+    ck_assert_uint_eq(late.lines.len, 0);
+
+    attach(&early, "early");
+    attach(&other, "other");
+    gh_runs_note_silent(runs, slice("early"));
+    ck_assert_uint_lt(time_to_end(&early), 30000);
+    ck_assert(!other.is_ended);
+    gh_run_reader_drop(other.handle);
+}
+END_TEST
+
+START_TEST(silent_run_may_be_followed_by_one_that_speaks)
+{
+    struct reader reader GH_SCOPED(reader_done) = {0};
+
+    gh_runs_note_silent(runs, slice("r"));
+    attach(&reader, "r");
+    struct gh_run *run = begin("r");
+    write_text(run, "said");
+    gh_run_end(run);
+    ck_assert(reader.is_ended);
+    assert_slice(reader.lines, LINE("\"said\""));
+}
+END_TEST
+
 START_TEST(dropped_reader_hears_nothing_more)
 {
     struct reader reader GH_SCOPED(reader_done) = {0};
@@ -578,6 +625,8 @@ add(TCase *tests)
     tcase_add_test(tests, early_reader_waits_no_longer_than_the_setting);
     tcase_add_test(tests, reader_of_a_run_read_before_gets_the_next_one);
     tcase_add_test(tests, reader_of_a_run_read_before_gets_a_replay_when_none_follows);
+    tcase_add_test(tests, reader_of_a_silent_run_waits_shortly);
+    tcase_add_test(tests, silent_run_may_be_followed_by_one_that_speaks);
     tcase_add_test(tests, dropped_reader_hears_nothing_more);
     tcase_add_test(tests, shutdown_ends_readers_of_all_kinds);
     tcase_add_test(tests, free_ends_readers);
