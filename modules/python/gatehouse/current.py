@@ -23,6 +23,7 @@ class Process:
 
     name = "default_process"
     cluster_config: dict = {}
+    client_system: object = None
     log_level = "INFO"
     control_socket = ""  # where the daemon serves its routes to this node
     home = os.path.expanduser("~")

@@ -429,6 +429,9 @@ def build(config: Dict[str, Any], state: Optional[Dict[str, Any]]) -> Entry:
     config = dict(config)
     state = dict(state or {})
     kind = config.get("resource_type")
+    system = config.get("system")
+    if isinstance(system, dict) and system.get("name"):
+        Process.client_system = system
     for name in ("name", "visibility"):
         config[name] = objects.as_text(config.get(name))
     if not config["name"]:

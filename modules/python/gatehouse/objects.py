@@ -301,11 +301,17 @@ def condensed_system(system: object) -> object:
 
 
 def own_system() -> object:
-    """The `system` of configs made here. Source: serialization.md section 9."""
+    """The `system` of configs made here. Source: serialization.md section 9.
+
+    A node without a name is what its latest client calls it: the client cannot use a handle whose
+    cluster has none, and would look for it at our address instead of the one it knows.
+    """
     config = Process.cluster_config
+    name = config.get("name") if config else None
+    if not name and Process.client_system:
+        return condensed_system(Process.client_system)
     if not config:
         return None
-    name = config.get("name")
     if name and "/" in name:
         return name
     made = {"name": name, "resource_type": "cluster", "resource_subtype": "Cluster"}
