@@ -250,14 +250,18 @@ def test_every_exception_is_an_answer(demo, name, kind):
     assert demo.call_as("json", name, "call").body["output_type"] == "exception"
 
 
-def test_exceptions_that_do_not_travel_become_runtime_errors(demo):
-    for name, text in (
-        ("custom", "demo.Custom: unloadable"),
-        ("holding", "demo.Holding: has a lock"),
-    ):
-        reply = demo.call(name, "call")
-        assert isinstance(reply.value, RuntimeError) and str(reply.value) == text
-        assert "demo.py" in reply.body["data"]["traceback"]
+def test_exceptions_that_cannot_be_pickled_become_runtime_errors(demo):
+    reply = demo.call("holding", "call")
+    assert isinstance(reply.value, RuntimeError) and str(reply.value) == "demo.Holding: has a lock"
+    assert "demo.py" in reply.body["data"]["traceback"]
+
+
+def test_exceptions_that_do_not_load_fail_at_the_client(demo):
+    reply = demo.call("custom", "call")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'text'"):
+        reply.value
+    assert reply.body["data"]["exception_as_str"] == "unloadable"
+    assert "demo.py" in reply.body["data"]["traceback"]
 
 
 def test_chains_show_in_the_traceback(demo):

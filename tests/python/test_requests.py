@@ -78,6 +78,8 @@ def test_objects(w):
     assert w.raw("get_object", "none", key="o").raw == b'{"a":[1]}'
     assert w.raw("get_object", "json", key="nope").raw == b"null"
     w.raw("put_object", "none", key="n", data=b"null")
+    assert w.raw("put_object", "pickle", key="p", data=b"null").body["output_type"] == "success"
+    assert w.raw("get_object", "pickle", key="p").body["output_type"] == "success"
     assert w.raw("get_object", "json", key="n").body["output_type"] == "success"
     reply = w.raw("get_object", "pickle", REMOTE, key="o")
     assert (

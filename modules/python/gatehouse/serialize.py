@@ -70,9 +70,10 @@ def loads_json(text: str) -> object:
 def decode(serialization: int, data: object, field: str = "data") -> object:
     """The value that the client put into `data`, or another FIELD of the body.
 
-    data: None, or the JSON text (bytes or a buffer) of the field. Raises errors.BadData.
+    data: None, or the JSON text (bytes or a buffer) of the field; null is no data, however it is
+        serialized. Raises errors.BadData.
     """
-    if data is None:
+    if data is None or data == b"null":
         return None
     try:
         if serialization == PICKLE:
