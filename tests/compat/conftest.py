@@ -20,6 +20,13 @@ def pytest_addoption(parser):
     group.addoption("--true-server-home", metavar="DIR",
                     help="home of that server; it must hold proj/ (a copy of user_code/), an "
                          "empty tinypkg/ and .rh/cluster_config.json with the name demo-cluster")
+    group.addoption("--peer", metavar="PYTHON",
+                    help="test_against_peer.py: ask the true server too, of this interpreter with "
+                         "runhouse[server]==0.0.42; it is started and ended by the test")
+    group.addoption("--peer-path", metavar="DIR",
+                    help="packages for both sides that their environments lack")
+    group.addoption("--peer-record", action="store_true",
+                    help="write the true server's answers into compat/peer/answers.json")
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases that gatehoused answers otherwise than the true server, on purpose: name -> (reason, answer).
+
+The reason says what the true server does. docs/compatibility.md has them at more length.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+ANSWERS: dict[str, tuple[str, Any]] = {
+    "call of a missing method": (
+        "the error about the missing method fails itself",
+        {'raised': 'ValueError', 'text': 'Method no_such not found on module [1]'},
+    ),
+    "callable instance": (
+        "a class's own __call__ is hidden by the client's base class",
+        [15, 16, 3],
+    ),
+    "callable that generates": (
+        "a class's own __call__ is hidden by the client's base class",
+        [0, 1, 2],
+    ),
+    "cluster call of module name": (
+        "the instance's class is one made of the client's base class",
+        'peer_classes',
+    ),
+    "coroutine function prints": (
+        "output of calls that run at once is mixed up, or doubled",
+        ['x', ['before x', 'after x']],
+    ),
+    "dynamic attributes": (
+        "a class's own __getattr__ is hidden by the client's base class",
+        [1, 'made up dyn_one', ['call_me', 1], 'ValueError'],
+    ),
+    "error bad text": (
+        "errors that only Ray can load",
+        {'raised': 'RuntimeError', 'text': 'no text for you'},
+    ),
+    "error circular": (
+        "errors that only Ray can load",
+        'RuntimeError',
+    ),
+    "error of a module that is missing there": (
+        "errors that only Ray can load",
+        'ModuleNotFoundError',
+    ),
+    "error of arguments that do not load": (
+        "errors that only Ray can load",
+        'ValueError',
+    ),
+    "error permission": (
+        "500 without a word",
+        {'args': {'tuple': [13, 'not yours']},
+         'errno': 13,
+         'filename': None,
+         'raised': 'PermissionError',
+         'text': '[Errno 13] not yours'},
+    ),
+    "error permission text": (
+        "500 without a word",
+        {'raised': 'PermissionError', 'text': 'not yours'},
+    ),
+    "error unpicklable": (
+        "errors that only Ray can load",
+        {'raised': 'RuntimeError', 'text': 'peer_functions.Unpicklable: holds a lock'},
+    ),
+    "generator called remotely": (
+        "500 without a word",
+        [0, 1, 2],
+    ),
+    "get or call runs": (
+        "it never calls",
+        {'did not raise': 10},
+    ),
+    "map over lists": (
+        "Ray's tasks do not find the file of the function",
+        [2, 4, 6],
+    ),
+    "operator __str__": (
+        "a class's own __str__ is hidden by the client's base class",
+        'comparable 5',
+    ),
+    "printed by coroutines at once": (
+        "output of calls that run at once is mixed up, or doubled",
+        ['after a', 'after b', 'before a', 'before b'],
+    ),
+    "printed empty line": (
+        "lines that come late are lost",
+        ['a', '', 'b'],
+    ),
+    "process that cannot have its cpus": (
+        "reservation of processors is not served yet",
+        False,
+    ),
+    "silent caller sees nothing of others": (
+        "output of calls that run at once is mixed up, or doubled",
+        [],
+    ),
+    "starmap over tuples": (
+        "Ray's tasks do not find the file of the function",
+        [[1, 2, None], [3, 4, None]],
+    ),
+}
+
+_HANGS = "an exception that is no Exception ends the true server's process, or its caller waits"
+
+NOT_ASKED: dict[str, tuple[str, Any]] = {
+    "changed code with a new process": ("the second deployment finds nobody to answer", [['one', 3], ['three', 5], ['eleven', 6]]),
+    "close that the body catches": ("the end of the generator is never told", ['caught exit']),
+    "error cancelled": (_HANGS, {'raised': 'asyncio.exceptions.CancelledError', 'text': 'c'}),
+    "error generator exit": (_HANGS, {'raised': 'GeneratorExit', 'text': 'g'}),
+    "error keyboard interrupt": (_HANGS, {'args': {'tuple': []}, 'raised': 'KeyboardInterrupt', 'text': ''}),
+    "error of the base": (_HANGS, {'raised': 'peer_functions.OfTheBase', 'text': 'b'}),
+    "error stop iteration": (_HANGS, {'args': {'tuple': [5]}, 'raised': 'StopIteration', 'text': '5'}),
+    "error surrogate": (_HANGS, {'raised': 'ValueError', 'text': '\ud800'}),
+    "error system exit": (_HANGS, {'args': {'tuple': [3]}, 'raised': 'SystemExit', 'text': '3'}),
+    "error system exit text": (_HANGS, {'raised': 'SystemExit', 'text': 'bye'}),
+    "send to its end": ("the end of the generator is never told", 'StopIteration'),
+}
+"""Cases that the true server hangs on, or dies of, with our answer."""
+
+UNRECORDED: dict[str, Any] = {
+    "async method": 3,
+    "async method of a subclass of module": 5,
+    "attribute that is not there cannot be set": ['ValueError', True],
+    "attributes are set": [50, 'new', [1], 51],
+    "changed code in one process": [['one', 3], ['three', 5], ['eleven', 6]],
+    "changed helper is seen by a new process": ['one', 'three'],
+    "class used without construction": [2, 3],
+    "clear forgets everything": [None, []],
+    "dataclass as a class": [[1, 'x', []], 1, []],
+    "environment for all": ['all', 'all'],
+    "environment of one process only": ['yes', None],
+    "factory makes many": [[0, 'two'], [1, 'two'], [2, 'two'], [3, 'two']],
+    "functions of a process share a module": ['finally'],
+    "guarded attributes": [3, {'raised': 'TypeError', 'text': 'forbidden indeed'}],
+    "inheritance": ['base shared 1', ['derived', 'base'], 'written', 'mixed in', 'derived',
+         ['derived prop', 'base prop'], ['base', 'derived'], [True, True, True], 'derived'],
+    "instance of a subclass of module": [4, 8, 8, [1, 4], [8, 9], 'm', 64],
+    "keys of a process": ['doubled_keyed', 'keyed_object'],
+    "many steps": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
+         24],
+    "metaclass": 'meta',
+    "method prints": [2, ['yves deposits 2']],
+    "method run async": 4,
+    "method that returns a coroutine": 4,
+    "module in its own process": ['Defaults_process', 'Defaults_process', [4, 'two']],
+    "module put twice starts anew": [2, 3, 2, 3],
+    "module with a name": ['named_module', 2, True],
+    "names of the clients own methods": [1, 2, ['a'], ['called', 3], [2, 3], ['run', 4], 1, []],
+    "objects are the same within a process": [True, True],
+    "own environment wins": 'own',
+    "printed long": [100000],
+    "printed one": ['hello'],
+    "printed quotes": ['"\''],
+    "printed several": ['a', 'b', 'c'],
+    "process with environment": ['own', '', None],
+    "state is per process": [1, 2, 1, 3],
+    "static and class methods of the class": ['xEUR', 'gatehousey'],
+}
+"""Cases that the true server was not heard on when its answers were recorded (the machine was busy; it
+lets the client time out then), with our answer. --peer asks them; --peer-record moves them over."""
