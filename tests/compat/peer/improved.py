@@ -88,10 +88,6 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "lines that come late are lost",
         ['a', '', 'b'],
     ),
-    "process that cannot have its cpus": (
-        "reservation of processors is not served yet",
-        False,
-    ),
     "silent caller sees nothing of others": (
         "output of calls that run at once is mixed up, or doubled",
         [],
