@@ -55,6 +55,7 @@ unit_programs = \
 	%reldir%/unit/store_runs_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
+	%reldir%/unit/wire_httpframe_test \
 	%reldir%/unit/wire_jsonscan_test \
 	%reldir%/unit/wire_pickle_test \
 	%reldir%/unit/wire_pyenv_test \
@@ -86,6 +87,7 @@ fuzz_programs = \
 	%reldir%/fuzz/contents_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \
+	%reldir%/fuzz/httpframe_fuzz \
 	%reldir%/fuzz/jsontext_fuzz \
 	%reldir%/fuzz/literal_fuzz \
 	%reldir%/fuzz/query_fuzz \

@@ -21,12 +21,20 @@ static const char *const kind_names[] = {
     [GH_FRAME_RUN_BASH] = "RUN_BASH",
     [GH_FRAME_UNPACK_FILES] = "UNPACK_FILES",
     [GH_FRAME_DESCRIBE] = "DESCRIBE",
+    [GH_FRAME_HTTP_REQUEST] = "HTTP_REQUEST",
+    [GH_FRAME_HTTP_BODY] = "HTTP_BODY",
+    [GH_FRAME_HTTP_GONE] = "HTTP_GONE",
+    [GH_FRAME_HTTP_SENT] = "HTTP_SENT",
     [GH_FRAME_READY] = "READY",
     [GH_FRAME_RESULT] = "RESULT",
     [GH_FRAME_LOG] = "LOG",
     [GH_FRAME_KEY_PUT] = "KEY_PUT",
     [GH_FRAME_KEY_GONE] = "KEY_GONE",
     [GH_FRAME_FAILED] = "FAILED",
+    [GH_FRAME_HTTP_START] = "HTTP_START",
+    [GH_FRAME_HTTP_DATA] = "HTTP_DATA",
+    [GH_FRAME_HTTP_END] = "HTTP_END",
+    [GH_FRAME_HTTP_READ] = "HTTP_READ",
 };
 
 #define KIND_COUNT (sizeof kind_names / sizeof kind_names[0])

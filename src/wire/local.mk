@@ -11,6 +11,8 @@ libgh_plain_la_SOURCES += \
 
 # sorted: *.c *.h except call.* frame.* le.h pyenv.*
 libgatehouse_la_SOURCES += \
+	%reldir%/httpframe.c \
+	%reldir%/httpframe.h \
 	%reldir%/jsonscan.c \
 	%reldir%/jsonscan.h \
 	%reldir%/pickle.c \
