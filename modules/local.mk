@@ -70,6 +70,8 @@ gatehousepydir = $(modulesdir)/gatehouse
 # sorted: python/gatehouse/*.py
 dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/__init__.py \
+	%reldir%/python/gatehouse/apps.py \
+	%reldir%/python/gatehouse/asgi.py \
 	%reldir%/python/gatehouse/asyncrun.py \
 	%reldir%/python/gatehouse/calls.py \
 	%reldir%/python/gatehouse/cast.py \
@@ -107,7 +109,8 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/signatures.py \
 	%reldir%/python/gatehouse/store.py \
 	%reldir%/python/gatehouse/streams.py \
-	%reldir%/python/gatehouse/worker.py
+	%reldir%/python/gatehouse/worker.py \
+	%reldir%/python/gatehouse/wsgi.py
 
 built_links += \
 	modules/_gatehouse.abi3.so \

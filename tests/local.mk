@@ -11,6 +11,7 @@ static_tests += \
 
 # sorted, programs: unit/*_test.c
 unit_programs = \
+	%reldir%/unit/api_app_routes_test \
 	%reldir%/unit/api_assets_test \
 	%reldir%/unit/api_fields_test \
 	%reldir%/unit/api_routes_test \

@@ -47,6 +47,10 @@ static PyMethodDef methods[] = {
     {"event", gh_py_event, METH_VARARGS,
      "event(kind, call_id, payload)\n\n"
      "Send READY, KEY_PUT or KEY_GONE. FAILED also ends serve()."},
+    {"http", gh_py_http, METH_VARARGS,
+     "http(kind, call_id, payload, flush)\n\n"
+     "Send HTTP_START, HTTP_DATA, HTTP_READ or HTTP_END; payload is bytes. Without flush as "
+     "reply()."},
     {"fail", gh_py_fail, METH_VARARGS,
      "fail(fd, text)\n\nSend FAILED over fd unless it has been sent; works before serve()."},
     {"async_raise", async_raise, METH_VARARGS,
@@ -77,7 +81,7 @@ static struct PyModuleDef definition = {
 static int
 add_constants(PyObject *module)
 {
-    for (unsigned kind = GH_FRAME_HELLO; kind <= GH_FRAME_FAILED; kind++) {
+    for (unsigned kind = GH_FRAME_HELLO; kind < GH_FRAME_KIND_END; kind++) {
         const char *name = gh_frame_kind_name(kind);
         if (strcmp(name, "unknown") != 0 && PyModule_AddIntConstant(module, name, (long)kind) < 0)
             return -1;

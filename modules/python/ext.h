@@ -109,6 +109,7 @@ PyObject *gh_py_reply(PyObject *module, PyObject *args);
 PyObject *gh_py_flush(PyObject *module, PyObject *none);
 PyObject *gh_py_log(PyObject *module, PyObject *args);
 PyObject *gh_py_event(PyObject *module, PyObject *args);
+PyObject *gh_py_http(PyObject *module, PyObject *args);
 PyObject *gh_py_fail(PyObject *module, PyObject *args);
 
 /* A RESULT ready to be put: either in one frame or with its body in a memfd. */

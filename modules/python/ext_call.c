@@ -188,30 +188,119 @@ now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Run handle() as the leader, or as a deposed one. *STILL_LEADS_OUT is false when another thread
- * leads now. */
-static bool
-run_handle(const struct gh_frame *frame, uint32_t hash, PyObject *args, struct gh_answer *answer,
-           PyObject **value, bool *still_leads_out)
+/* Something that the leader is about to run, and that may be slow. */
+struct stretch {
+    uint32_t hash;     /* of what is run; 0: not to be remembered */
+    bool gave_away;    /* another thread leads now */
+    uint64_t token;    /* of the baton, else */
+    uint64_t start_ns; /* when it was given away */
+};
+
+/* Give the leadership away when this was slow the last time, or when it MUST_WAIT for frames that
+ * someone else has to read. */
+static struct stretch
+begin_stretch(uint32_t hash, bool must_wait)
 {
-    uint32_t *slot = &slow_calls[hash % SLOW_CALLS];
-    bool has_answer;
+    struct stretch stretch = {.hash = hash};
+    bool is_slow = hash && slow_calls[hash % SLOW_CALLS] == hash;
 
-    if (hash && *slot == hash && gh_baton_hand_over(&gh_link.baton)) {
-        uint64_t start_ns = now_ns();
-        has_answer = call_handle(frame, args, answer, value);
-        if (*slot == hash && now_ns() - start_ns < GH_BATON_TICK_NS / 2)
-            *slot = 0;
-        *still_leads_out = false;
-        return has_answer;
+    if ((is_slow || must_wait) && gh_baton_hand_over(&gh_link.baton)) {
+        stretch.gave_away = true;
+        stretch.start_ns = is_slow ? now_ns() : 0;
+    } else {
+        stretch.token = gh_baton_begin(&gh_link.baton);
     }
+    return stretch;
+}
 
-    uint64_t token = gh_baton_begin(&gh_link.baton);
-    has_answer = call_handle(frame, args, answer, value);
-    *still_leads_out = gh_baton_end(&gh_link.baton, token);
-    if (hash && !*still_leads_out)
-        *slot = hash;
-    return has_answer;
+/* False when another thread leads now. */
+static bool
+end_stretch(const struct stretch *stretch)
+{
+    uint32_t *slot = &slow_calls[stretch->hash % SLOW_CALLS];
+
+    if (stretch->gave_away) {
+        if (stretch->start_ns && *slot == stretch->hash &&
+            now_ns() - stretch->start_ns < GH_BATON_TICK_NS / 2)
+            *slot = 0;
+        return false;
+    }
+    bool still_leads = gh_baton_end(&gh_link.baton, stretch->token);
+    if (stretch->hash && !still_leads)
+        *slot = stretch->hash;
+    return still_leads;
+}
+
+/* ---- HTTP exchanges with apps ---- */
+
+static bool
+is_http(enum gh_frame_kind kind)
+{
+    return kind >= GH_FRAME_HTTP_REQUEST && kind <= GH_FRAME_HTTP_SENT;
+}
+
+/* Run what a request asked for, which is free to wait. */
+static bool
+run_job(PyObject *job, uint32_t hash, bool has_body)
+{
+    PyObject *none = PyTuple_New(0);
+    struct stretch stretch = begin_stretch(hash, has_body);
+    PyObject *result = none ? PyObject_Call(job, none, NULL) : NULL;
+
+    if (gh_link.is_forked)
+        _exit(0);
+    if (!result)
+        PyErr_Clear(); /* it has told the log and the client */
+    Py_XDECREF(result);
+    Py_XDECREF(none);
+    return end_stretch(&stretch);
+}
+
+/* The answer for a request that handle() could not take. */
+static void
+refuse_http(uint64_t call_id, PyObject *value)
+{
+    struct gh_answer answer;
+    PyObject *body = NULL;
+
+    if (value ? answer_value(&answer, call_id, value) == 0
+              : answer_exception(&answer, call_id, &body) == 0)
+        gh_answer_put(&answer);
+    else
+        PyErr_Clear();
+    Py_XDECREF(body);
+}
+
+/* The frames of an exchange are taken by the leader one after the other, since no piece of a body may
+ * overtake another; handle() does not wait. False when another thread leads now. */
+static bool
+run_http(const struct gh_frame *frame)
+{
+    struct gh_call_head call = {.data = frame->body, .data_len = frame->body_len};
+    bool is_request = frame->kind == GH_FRAME_HTTP_REQUEST;
+    bool has_body = is_request && frame->body_len > 0 && (frame->body[0] & 1);
+    uint32_t hash = 2166136261u;
+    bool still_leads = true;
+
+    if (is_request && frame->body_len > 4) { /* its first text is the key */
+        struct gh_slice key = {(const char *)frame->body + 4, 0};
+        key.len = strnlen(key.bytes, frame->body_len - 4);
+        hash = hash_bytes(hash, key);
+    }
+    PyObject *args = build_args(frame, &call, -1);
+    PyObject *value = args ? PyObject_Call(gh_link.handle, args, NULL) : NULL;
+    Py_XDECREF(args);
+    if (gh_link.is_forked)
+        _exit(0);
+
+    if (is_request && value && PyCallable_Check(value))
+        still_leads = run_job(value, hash | 1, has_body);
+    else if (is_request && value != Py_None)
+        refuse_http(frame->call_id, value);
+    else if (!value)
+        PyErr_Clear();
+    Py_XDECREF(value);
+    return still_leads;
 }
 
 bool
@@ -226,6 +315,11 @@ gh_call_run(const struct gh_frame *frame_in, int fd)
     bool still_leads = true;
     bool has_answer;
 
+    if (is_http(frame.kind)) {
+        if (fd >= 0)
+            close(fd);
+        return run_http(&frame);
+    }
     if (!is_empty_cancel && gh_call_decode(frame.body, frame.body_len, fd >= 0, &call) < 0) {
         gh_serve_end("a request from the daemon could not be decoded");
         return true;
@@ -235,7 +329,9 @@ gh_call_run(const struct gh_frame *frame_in, int fd)
         has_answer = call_handle(&frame, args, &answer, &value);
     } else {
         uint32_t hash = frame.kind == GH_FRAME_CALL ? hash_call(&call) : 0;
-        has_answer = run_handle(&frame, hash, args, &answer, &value, &still_leads);
+        struct stretch stretch = begin_stretch(hash, false);
+        has_answer = call_handle(&frame, args, &answer, &value);
+        still_leads = end_stretch(&stretch);
     }
 
     if (has_answer)

@@ -206,6 +206,32 @@ gh_py_event(PyObject *module, PyObject *args)
     Py_RETURN_NONE;
 }
 
+PyObject *
+gh_py_http(PyObject *module, PyObject *args)
+{
+    int kind, flush;
+    unsigned long long call_id;
+    const char *bytes;
+    Py_ssize_t len;
+
+    (void)module;
+    if (!PyArg_ParseTuple(args, "iKy#p:http", &kind, &call_id, &bytes, &len, &flush))
+        return NULL;
+    if (kind < GH_FRAME_HTTP_START || kind >= GH_FRAME_KIND_END ||
+        len > (Py_ssize_t)GH_FRAME_BODY_MAX_BYTES)
+        return PyErr_Format(PyExc_ValueError, "http frame of kind %d with %zd bytes", kind, len);
+
+    if (gh_link.fd < 0)
+        Py_RETURN_NONE;
+    struct gh_part part = {bytes, (size_t)len, false};
+    put((enum gh_frame_kind)kind, call_id, &part, 1, -1);
+    if (flush)
+        flush_now();
+    else
+        gh_baton_poke(&gh_link.baton);
+    Py_RETURN_NONE;
+}
+
 /* Before serve(): nothing else writes to FD, so write straight to it. */
 static void
 send_failed(int fd, const char *text, size_t len)

@@ -34,8 +34,12 @@ struct gh_api {
     bool is_draining;
 };
 
+/* Is REQUEST, whose url is set, for an app that a module serves? Then it is the app's business which
+ * pages may send it what. */
+bool gh_api_is_for_app(struct gh_api *api, const struct gh_request *request);
+
 /* Find the route of REQUEST; answer 404 or 405 when there is none. When it is not answered, the body
- * follows. */
+ * follows; through on_body if that is set now. */
 void gh_api_begin(struct gh_api *api, struct gh_request *request);
 
 /* The body of REQUEST is whole: do what its route says. */

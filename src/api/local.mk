@@ -2,6 +2,7 @@
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
 	%reldir%/api.h \
+	%reldir%/app_routes.c \
 	%reldir%/assets.c \
 	%reldir%/assets.h \
 	%reldir%/call_routes.c \

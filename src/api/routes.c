@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pool/pool.h"
+#include "store/keys.h"
 #include "wire/reply.h"
 
 #define GH_OUTER_CALL "X-Gatehouse-Call"
@@ -53,6 +54,9 @@ static const struct gh_route routes[] = {
     /* clang-format on */
 };
 
+/* What is below the key of an app; not in the table, since only the keys tell. */
+static const struct gh_route app_route = {GH_OTHER, "/{key}/...", GH_NEED_OBJECT, gh_route_app_end};
+
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
 /* Does URL have the form of PATH: the same segments, where "{name}" is any that is not empty? */
@@ -70,6 +74,15 @@ fits(const char *path, const struct gh_url *url)
         path += len;
     }
     return *path == '\0' && url->segment_count > 0;
+}
+
+bool
+gh_route_is_ours(const struct gh_url *url)
+{
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        if (fits(routes[i].path, url))
+            return routes[i].path[1] != '{';
+    return false;
 }
 
 /* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
@@ -120,14 +133,31 @@ adopt_outer_id(struct gh_api *api, struct gh_request *request)
         snprintf(request->id, sizeof request->id, "%s", call->request_id);
 }
 
+/* The module at the head of URL was never up yet, so that nobody knows whether it is an app. */
+static bool
+is_loading(struct gh_api *api, const struct gh_url *url)
+{
+    struct gh_key *key = url->segment_count > 0 ? gh_keys_find(api->keys, url->segments[0]) : NULL;
+
+    return key && key->is_pending;
+}
+
 void
 gh_api_begin(struct gh_api *api, struct gh_request *request)
 {
     unsigned status;
 
     adopt_outer_id(api, request);
+    if (gh_api_is_for_app(api, request)) {
+        request->route = &app_route;
+        gh_app_open(api, request);
+        return;
+    }
     request->route = gh_route_find(request, &status);
-    if (!request->route)
+    if (!request->route && is_loading(api, &request->url))
+        gh_reply_busy(request, 1, "Module %.*s is being loaded.", (int)request->url.segments[0].len,
+                      request->url.segments[0].bytes);
+    else if (!request->route)
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
 }
 

@@ -10,6 +10,7 @@
 /* Who may: not enforced yet, since no caller is checked; stated per row for the day they are. */
 enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_WRITE, GH_NEED_OBJECT };
 
+struct gh_key;
 struct gh_value;
 
 struct gh_route {
@@ -21,6 +22,10 @@ struct gh_route {
 
 /* The route of REQUEST, or NULL: then *STATUS_OUT is 404, or 405 with request->allow set. */
 const struct gh_route *gh_route_find(struct gh_request *request, unsigned *status_out);
+
+/* Does URL have the form of a route of the daemon's own, one that begins with no {key}? Whatever the
+ * method: no module gets between. */
+bool gh_route_is_ours(const struct gh_url *url);
 
 /* node_routes.c */
 void gh_route_check(struct gh_api *api, struct gh_request *request);
@@ -83,6 +88,12 @@ void gh_route_module_openapi(struct gh_api *api, struct gh_request *request);
 void gh_route_module_docs(struct gh_api *api, struct gh_request *request);
 void gh_route_module_redoc(struct gh_api *api, struct gh_request *request);
 void gh_route_asset(struct gh_api *api, struct gh_request *request);
+
+/* app_routes.c: the app that the path of URL begins with, or NULL. */
+struct gh_key *gh_app_of(struct gh_api *api, const struct gh_url *url);
+/* Hand a request for an app to its process, from its head on. */
+void gh_app_open(struct gh_api *api, struct gh_request *request);
+void gh_route_app_end(struct gh_api *api, struct gh_request *request);
 
 /* log_routes.c */
 void gh_route_logs(struct gh_api *api, struct gh_request *request);

@@ -83,7 +83,8 @@ active_calls(const struct gh_process *process, const char *key)
     json_t *list = json_array();
 
     for (const struct gh_call *call = process->calls; call; call = call->next) {
-        if (call->kind != GH_FRAME_CALL || strcmp(call->key, key) != 0)
+        bool is_run = call->kind == GH_FRAME_CALL || call->kind == GH_FRAME_HTTP_REQUEST;
+        if (!is_run || strcmp(call->key, key) != 0)
             continue;
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:f, s:s}", "key", call->key,
                                               "method_name", call->method, "request_id",

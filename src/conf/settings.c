@@ -166,7 +166,7 @@ print_help(void)
            "  gatehoused --module concat=examples/concat.py:concat\n"
            "  curl 'http://127.0.0.1:32300/concat/call?a=run&b=house'\n\n"
            "  %-34s %s\n",
-           "--module NAME=FILE.py:ATTR", "serve a function, class or factory; repeatable");
+           "--module NAME=FILE.py:ATTR", "serve a function, class, app or factory; repeatable");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         spell(flag, sizeof flag, "--", rows[i].name, false);
         snprintf(left, sizeof left, "%s%s%s", flag, rows[i].kind == KIND_FLAG ? "" : " ",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * front/exchange.c - one request from libmicrohttpd's callbacks to api/, and its answer back. */
+ * front/exchange.c - one request from libmicrohttpd's callbacks to api/: its head and its body. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,16 +17,7 @@
 #include "wire/reply.h"
 
 #define DEADLINE_STEP_BYTES (64u << 10)
-#define STREAM_BLOCK_BYTES (16u << 10)
 #define DRAIN_MAX_BYTES (64u << 20) /* of a chunked body over the limit, read to answer politely */
-
-static const struct gh_sink sink;
-
-static struct gh_exchange *
-of(struct gh_request *request)
-{
-    return (struct gh_exchange *)request;
-}
 
 struct gh_exchange *
 gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connection *mhd)
@@ -35,10 +26,12 @@ gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connect
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     struct gh_exchange *exchange = gh_alloc(sizeof *exchange);
 
-    exchange->request.sink = &sink;
+    exchange->request.sink = &gh_front_sink;
+    exchange->request.scheme = "http";
     exchange->request.body_fd = -1;
     exchange->request.is_local = server->is_local;
     exchange->body_fd = -1;
+    exchange->spool_fd = -1;
     exchange->mhd = mhd;
     exchange->target = gh_strdup(target);
     exchange->conn = info->socket_context;
@@ -66,6 +59,8 @@ gh_exchange_free(struct gh_exchange *exchange)
         close(exchange->body_fd);
     if (exchange->request.body_fd >= 0)
         close(exchange->request.body_fd);
+    if (exchange->spool_fd >= 0)
+        close(exchange->spool_fd);
     gh_buf_done(&exchange->body);
     gh_buf_done(&exchange->stream);
     free(exchange->target);
@@ -84,7 +79,7 @@ gh_exchange_gone(struct gh_exchange *exchange)
     if (is_pending && request->on_gone)
         request->on_gone(request, request->on_gone_context);
     if (exchange->is_suspended) {
-        exchange->is_suspended = false;
+        exchange->is_suspended = exchange->is_paused = false;
         MHD_resume_connection(exchange->mhd);
     }
 }
@@ -111,7 +106,7 @@ static void
 set_request_id(struct gh_request *request)
 {
     static uint64_t prefix, turn;
-    const char *theirs = sink.header(request, "X-Request-ID");
+    const char *theirs = gh_front_sink.header(request, "X-Request-ID");
     size_t len = theirs ? strlen(theirs) : 0;
 
     if (len > 0 && len < sizeof request->id &&
@@ -150,16 +145,19 @@ static bool
 check_browser(struct gh_exchange *exchange)
 {
     struct gh_request *request = &exchange->request;
-    const char *site = sink.header(request, "Sec-Fetch-Site");
-    const char *agent = sink.header(request, "User-Agent");
+    const char *site = gh_front_sink.header(request, "Sec-Fetch-Site");
+    const char *agent = gh_front_sink.header(request, "User-Agent");
+    const char *type = gh_front_sink.header(request, "Content-Type");
     const char *problem;
 
-    if (!site && !sink.header(request, "Origin") && (!agent || strncmp(agent, "Mozilla/", 8) != 0))
+    if (!site && !gh_front_sink.header(request, "Origin") &&
+        (!agent || strncmp(agent, "Mozilla/", 8) != 0))
         return true;
-    unsigned status =
-        gh_guard_browser(exchange->guard.host, site, sink.header(request, "Content-Type"),
-                         exchange->guard.is_chunked || exchange->guard.content_length > 0,
-                         exchange->conn->server->settings->allowed_hosts, &problem);
+    /* Forms, and pages of other sites, are a web app's own business; the name it is asked by is not. */
+    bool is_for_app = gh_api_is_for_app(exchange->conn->server->api, request);
+    unsigned status = gh_guard_browser(exchange->guard.host, is_for_app ? NULL : site, type,
+                                       request->has_body && !is_for_app,
+                                       exchange->conn->server->settings->allowed_hosts, &problem);
     if (status == 0)
         return true;
     refuse(exchange, status, problem);
@@ -175,10 +173,13 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
 
     exchange->has_head = true;
     request->method = method_of(method);
+    request->method_text = method;
+    request->version_text = version;
     set_request_id(request);
     gh_guard_start(&exchange->guard, method, version);
     MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, feed_guard, exchange);
     const char *problem = gh_guard_verdict(&exchange->guard);
+    request->has_body = exchange->guard.is_chunked || exchange->guard.content_length > 0;
     if (!problem && gh_url_split(exchange->target, strlen(exchange->target), &request->url) != 0)
         problem = "the request target is not a valid path";
     if (problem) {
@@ -199,7 +200,7 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
     if (exchange->is_answered)
         return;
     gh_conn_enter(exchange->conn, GH_PHASE_BODY);
-    if (exchange->guard.content_length > GH_FRAME_INLINE_MAX_BYTES) {
+    if (exchange->guard.content_length > GH_FRAME_INLINE_MAX_BYTES && !request->on_body) {
         exchange->body_fd = gh_shm_open(&err);
         if (exchange->body_fd < 0)
             refuse(exchange, 507, err.text);
@@ -234,10 +235,34 @@ keep_body(struct gh_exchange *exchange, const char *bytes, size_t len, struct gh
     return GH_OK;
 }
 
-/* Returns false when the connection must be closed at once. */
-bool
+/* Whoever gets the body in pieces gets no more of it: to them the client has left. */
+static void
+drop_taker(struct gh_exchange *exchange)
+{
+    struct gh_request *request = &exchange->request;
+
+    if (request->on_body && request->on_gone)
+        request->on_gone(request, request->on_gone_context);
+    request->on_body = NULL;
+    request->on_sent = NULL;
+    request->on_gone = NULL;
+}
+
+/* The body is larger than it may be. Of an answer that was begun nothing was sent yet. */
+static enum gh_take
+refuse_body(struct gh_exchange *exchange)
+{
+    drop_taker(exchange);
+    if (exchange->is_answered)
+        return GH_TAKE_CLOSE;
+    refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
+    return GH_TAKE_ON;
+}
+
+enum gh_take
 gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len)
 {
+    struct gh_request *request = &exchange->request;
     uint64_t limit = exchange->conn->server->settings->body_max_bytes;
     struct gh_err err;
 
@@ -246,14 +271,16 @@ gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t le
         exchange->body_mark = exchange->body_len;
         gh_conn_extend(exchange->conn);
     }
-    if (exchange->is_answered) /* refused in mid-body: read on, to answer when it ends */
-        return exchange->body_len <= limit + DRAIN_MAX_BYTES;
-
+    if (exchange->is_answered && !request->on_body) /* before its end: read on, to answer then */
+        return exchange->body_len <= limit + DRAIN_MAX_BYTES ? GH_TAKE_ON : GH_TAKE_CLOSE;
     if (exchange->body_len > limit)
-        refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
-    else if (keep_body(exchange, bytes, len, &err) != GH_OK)
+        return refuse_body(exchange);
+    if (request->on_body)
+        return request->on_body(request, request->on_gone_context, bytes, len) ? GH_TAKE_ON
+                                                                               : GH_TAKE_PAUSE;
+    if (keep_body(exchange, bytes, len, &err) != GH_OK)
         refuse(exchange, 507, err.text);
-    return true;
+    return GH_TAKE_ON;
 }
 
 void
@@ -262,6 +289,7 @@ gh_exchange_take_end(struct gh_exchange *exchange)
     struct gh_request *request = &exchange->request;
     struct gh_err err;
 
+    exchange->has_end = true;
     gh_conn_enter(exchange->conn, GH_PHASE_WORK);
     if (exchange->body_fd >= 0) {
         if (gh_shm_seal(exchange->body_fd, &err) == GH_OK)
@@ -278,162 +306,3 @@ gh_exchange_take_end(struct gh_exchange *exchange)
     }
     gh_api_handle(exchange->conn->server->api, request);
 }
-
-/* ---- the answer ---- */
-
-static const char *
-sink_header(struct gh_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(of(request)->mhd, MHD_HEADER_KIND, name);
-}
-
-static void
-add_headers(struct gh_exchange *exchange, const char *content_type)
-{
-    struct gh_request *request = &exchange->request;
-    char text[24];
-
-    MHD_add_response_header(exchange->response, "Content-Type", content_type);
-    MHD_add_response_header(exchange->response, "X-Request-ID", request->id);
-    if (request->allow)
-        MHD_add_response_header(exchange->response, "Allow", request->allow);
-    if (request->retry_after_s) {
-        snprintf(text, sizeof text, "%u", request->retry_after_s);
-        MHD_add_response_header(exchange->response, "Retry-After", text);
-    }
-    for (const struct gh_header *more = request->headers; more && more->name; more++)
-        MHD_add_response_header(exchange->response, more->name, more->value);
-    if (exchange->wants_close || exchange->conn->server->is_draining)
-        MHD_add_response_header(exchange->response, "Connection", "close");
-}
-
-/* TARGET without its query, which holds the arguments of a call. */
-static const char *
-quote_path(char *target)
-{
-    char *question = strchr(target, '?');
-    if (question)
-        *question = '\0';
-    const char *quoted = gh_log_quote(target);
-    if (question)
-        *question = '?';
-    return quoted;
-}
-
-static void
-answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
-{
-    exchange->is_answered = true;
-    exchange->status = status;
-    if (exchange->response) /* else no memory for one: queue_answer closes the connection */
-        add_headers(exchange, content_type);
-    enum gh_log_level level = status >= 500 ? GH_LOG_WARN : GH_LOG_DEBUG;
-    if (gh_log_wants(level))
-        gh_log(level, status >= 500 ? "request.failed" : "request.answered",
-               "request_id=%s status=%u path=%s", exchange->request.id, status,
-               quote_path(exchange->target));
-    if (exchange->is_suspended) {
-        exchange->is_suspended = false;
-        MHD_resume_connection(exchange->mhd);
-    }
-}
-
-static void
-sink_reply(struct gh_request *request, unsigned status, const char *content_type, uint8_t *body,
-           size_t len)
-{
-    struct gh_exchange *exchange = of(request);
-
-    exchange->response = MHD_create_response_from_buffer_with_free_callback(len, body, free);
-    if (!exchange->response)
-        free(body);
-    answer(exchange, status, content_type);
-}
-
-static void
-sink_reply_fd(struct gh_request *request, unsigned status, const char *content_type, int fd,
-              size_t len)
-{
-    struct gh_exchange *exchange = of(request);
-
-    exchange->response = MHD_create_response_from_fd64(len, fd);
-    if (!exchange->response)
-        close(fd);
-    answer(exchange, status, content_type);
-}
-
-/* libmicrohttpd asks for more of a stream. */
-static ssize_t
-on_stream_read(void *context, uint64_t position, char *room, size_t room_len)
-{
-    struct gh_exchange *exchange = context;
-    size_t left = exchange->stream.len - exchange->stream_used;
-
-    (void)position;
-    if (exchange->is_gone)
-        return MHD_CONTENT_READER_END_WITH_ERROR;
-    if (left == 0 && exchange->is_stream_ended)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (left == 0) {
-        exchange->is_suspended = true;
-        gh_conn_enter(exchange->conn, GH_PHASE_WORK);
-        MHD_suspend_connection(exchange->mhd);
-        return 0;
-    }
-
-    size_t count = left < room_len ? left : room_len;
-    memcpy(room, exchange->stream.bytes + exchange->stream_used, count);
-    exchange->stream_used += count;
-    if (exchange->stream_used == exchange->stream.len)
-        exchange->stream.len = exchange->stream_used = 0;
-    return (ssize_t)count;
-}
-
-static void
-sink_stream(struct gh_request *request, unsigned status, const char *content_type)
-{
-    struct gh_exchange *exchange = of(request);
-
-    exchange->is_stream = true;
-    exchange->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES,
-                                                           on_stream_read, exchange, NULL);
-    answer(exchange, status, content_type);
-}
-
-static void
-wake_stream(struct gh_exchange *exchange)
-{
-    if (exchange->is_suspended && exchange->is_queued) {
-        exchange->is_suspended = false;
-        gh_conn_enter(exchange->conn, GH_PHASE_SEND);
-        MHD_resume_connection(exchange->mhd);
-    }
-}
-
-static size_t
-sink_write(struct gh_request *request, const void *bytes, size_t len)
-{
-    struct gh_exchange *exchange = of(request);
-
-    /* Half of it at least, or a reader that is 4 MiB behind would cost that much copying per line. */
-    if (len > 0 && exchange->stream_used > exchange->stream.len / 2) {
-        gh_buf_drop(&exchange->stream, exchange->stream_used);
-        exchange->stream_used = 0;
-    }
-    gh_buf_add(&exchange->stream, bytes, len);
-    if (len > 0)
-        wake_stream(exchange);
-    return exchange->stream.len - exchange->stream_used;
-}
-
-static void
-sink_end(struct gh_request *request)
-{
-    struct gh_exchange *exchange = of(request);
-
-    exchange->is_stream_ended = true;
-    wake_stream(exchange);
-}
-
-static const struct gh_sink sink = {sink_header, sink_reply, sink_reply_fd,
-                                    sink_stream, sink_write, sink_end};

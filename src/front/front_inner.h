@@ -64,6 +64,8 @@ struct gh_exchange {
     bool is_queued; /* the answer was handed to libmicrohttpd */
     bool is_gone;   /* the client left */
     bool wants_close;
+    bool is_paused; /* suspended in mid-body, since whoever takes it said no */
+    bool has_end;   /* the body is whole */
 
     struct gh_buf body;
     int body_fd;
@@ -75,19 +77,29 @@ struct gh_exchange {
     struct MHD_Response *response;
 
     bool is_stream, is_stream_ended;
+    bool is_cut;          /* its end is to look like a broken connection */
+    bool drops_body;      /* of the answer: HEAD, 204, 304 */
     struct gh_buf stream; /* written, not yet taken by libmicrohttpd */
     size_t stream_used;
+    int spool_fd; /* what was written before the stream's bytes, while the body still came in; or -1 */
+    uint64_t spool_len, spool_used;
 };
+
+/* What follows a piece of a body. */
+enum gh_take { GH_TAKE_ON, GH_TAKE_PAUSE, GH_TAKE_CLOSE };
 
 /* exchange.c */
 struct gh_exchange *gh_exchange_new(struct gh_server *server, const char *target,
                                     struct MHD_Connection *mhd);
 void gh_exchange_free(struct gh_exchange *exchange);
 void gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const char *version);
-bool gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len);
+enum gh_take gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len);
 void gh_exchange_take_end(struct gh_exchange *exchange);
 /* Tell api/ that the client left; the exchange is then only waiting to be freed. */
 void gh_exchange_gone(struct gh_exchange *exchange);
+
+/* answer.c */
+extern const struct gh_sink gh_front_sink;
 
 /* conn.c */
 struct gh_conn *gh_conn_new(struct gh_server *server, int fd);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/answer.c \
 	%reldir%/conn.c \
 	%reldir%/exchange.c \
 	%reldir%/front_inner.h \

@@ -40,6 +40,15 @@ queue_answer(struct gh_exchange *exchange)
     return MHD_queue_response(exchange->mhd, exchange->status, exchange->response);
 }
 
+/* In mid-body: no more of it until read_on. Its deadline, which is for the client, rests. */
+static void
+pause_body(struct gh_exchange *exchange)
+{
+    exchange->is_suspended = exchange->is_paused = true;
+    gh_conn_enter(exchange->conn, GH_PHASE_WORK);
+    MHD_suspend_connection(exchange->mhd);
+}
+
 static enum MHD_Result
 on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
            const char *version, const char *upload, size_t *upload_len, void **exchange_of)
@@ -52,21 +61,26 @@ on_request(void *context, struct MHD_Connection *mhd, const char *url, const cha
         gh_exchange_take_head(exchange, method, version);
         /* An answer queued now closes the connection: right when a body is not wanted. Without a
          * body the next call of this function answers, and the connection lives on. */
-        bool has_body = exchange->guard.is_chunked || exchange->guard.content_length > 0;
-        if (exchange->is_answered && (has_body || exchange->wants_close))
+        if (exchange->is_answered && (exchange->request.has_body || exchange->wants_close))
             return queue_answer(exchange);
         return MHD_YES;
     }
     if (*upload_len > 0) {
-        bool goes_on = gh_exchange_take_body(exchange, upload, *upload_len);
+        if (exchange->is_gone)
+            return MHD_NO;
+        if (exchange->is_paused) /* the next chunk of what was read already: it is to keep it */
+            return MHD_YES;
+        enum gh_take take = gh_exchange_take_body(exchange, upload, *upload_len);
         *upload_len = 0;
-        return goes_on ? MHD_YES : MHD_NO;
+        if (take == GH_TAKE_PAUSE)
+            pause_body(exchange);
+        return take == GH_TAKE_CLOSE ? MHD_NO : MHD_YES;
     }
     if (exchange->is_queued)
         return MHD_YES;
-    if (!exchange->is_answered && !exchange->is_gone && exchange->conn->phase == GH_PHASE_BODY) {
+    bool is_wanted = !exchange->is_answered || exchange->request.on_body;
+    if (is_wanted && !exchange->is_gone && !exchange->has_end)
         gh_exchange_take_end(exchange);
-    }
     if (exchange->is_answered || exchange->is_gone)
         return queue_answer(exchange);
 

@@ -190,6 +190,7 @@ open_call(struct gh_process *process, const struct gh_call_order *order)
     call->started_unix_s = (double)now.tv_sec + now.tv_usec / 1e6;
     call->on_done = order->on_done;
     call->on_log = order->on_log;
+    call->on_frame = order->on_frame;
     call->context = order->context;
     call->key = keep_text(&cursor, head->key.bytes, head->key.len);
     call->method = keep_text(&cursor, head->method.bytes, head->method.len);
@@ -294,11 +295,27 @@ gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
         {(void *)(uintptr_t)call->run_name, order->head.run_name.len},
         {(void *)(uintptr_t)order->head.data, fd < 0 ? order->head.data_len : 0},
     };
-    gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, fd,
-                    !order->is_rebuilding);
+    if (order->body.len > 0) {
+        struct iovec body = {(void *)(uintptr_t)order->body.bytes, order->body.len};
+        gh_channel_send(&process->worker->channel, order->kind, call->id, &body, 1, -1, true);
+    } else {
+        gh_channel_send(&process->worker->channel, order->kind, call->id, parts, 5, fd,
+                        !order->is_rebuilding);
+    }
     if (call_out)
         *call_out = call;
     return GH_OK;
+}
+
+void
+gh_pool_send(struct gh_call *call, enum gh_frame_kind kind, int flag, const void *bytes, size_t len)
+{
+    struct gh_worker *worker = call->process->worker;
+    uint8_t first = (uint8_t)flag;
+    struct iovec parts[2] = {{&first, flag >= 0 ? 1 : 0}, {(void *)(uintptr_t)bytes, len}};
+
+    if (worker)
+        gh_channel_send(&worker->channel, kind, call->id, parts, 2, -1, true);
 }
 
 void

@@ -47,6 +47,7 @@ struct gh_call {
     double started_unix_s;
     void (*on_done)(struct gh_call *call, const struct gh_answer *answer); /* CALL dies after it */
     void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
+    void (*on_frame)(struct gh_call *call, const struct gh_frame *frame);
     void *context;
     const char *key, *method, *run_name, *request_id; /* in one block with the call */
 };
@@ -56,10 +57,14 @@ struct gh_call_order {
     enum gh_frame_kind kind;
     struct gh_call_head head; /* its data is inline when fd is -1 */
     int fd;
+    struct gh_slice body;   /* HTTP_REQUEST: the frame's body, in the place of HEAD, which then only
+                             * names key and method for logs and /status */
     bool is_rebuilding;     /* part of what on_started began: goes before all others */
     const char *request_id; /* for /status and logs; may be NULL */
     void (*on_done)(struct gh_call *call, const struct gh_answer *answer);
     void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
+    /* Each HTTP_* frame that comes back for it; HTTP_END is followed by on_done. */
+    void (*on_frame)(struct gh_call *call, const struct gh_frame *frame);
     void *context;
 };
 
@@ -161,6 +166,11 @@ int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
 
 /* The call ID that is open on any process, or NULL when it has ended or never was. */
 struct gh_call *gh_pool_find_call(struct gh_pool *pool, uint64_t id);
+
+/* Queue one more frame for the open CALL, an HTTP exchange: its body is FLAG (one byte; none when
+ * negative) and LEN bytes at BYTES. Goes nowhere when the worker is gone. */
+void gh_pool_send(struct gh_call *call, enum gh_frame_kind kind, int flag, const void *bytes,
+                  size_t len);
 
 /* When a call that was refused may be tried again. */
 unsigned gh_pool_retry_after_s(const struct gh_process *process);

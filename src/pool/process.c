@@ -50,6 +50,9 @@ death_text(const struct gh_call *call, const char *how, const char *last_lines)
     if (call->kind == GH_FRAME_RUN_BASH)
         return gh_asprintf("Process %s died while a command ran in it, which was killed (%s).%s%s",
                            name, how, intro, last_lines);
+    if (call->kind == GH_FRAME_HTTP_REQUEST)
+        return gh_asprintf("Process %s died while app %s served a %s (%s).%s%s", name, call->key,
+                           call->method, how, intro, last_lines);
     return gh_asprintf("Process %s died during %s (%s).%s%s", name, gh_frame_kind_name(call->kind),
                        how, intro, last_lines);
 }
@@ -369,6 +372,23 @@ on_log(struct gh_process *process, const struct gh_frame *frame)
                  frame->body_len - GH_LOG_HEAD_BYTES);
 }
 
+/* A frame of an HTTP exchange with an app; HTTP_END is the last. */
+static void
+on_http(struct gh_process *process, const struct gh_frame *frame)
+{
+    struct gh_call *call = gh_pool_open_call(process, frame->call_id);
+
+    if (!call || !call->on_frame) {
+        gh_log(GH_LOG_WARN, "worker.bad_exchange", "process=%s kind=%s call_id=%llu",
+               gh_log_quote(process->name), gh_frame_kind_name(frame->kind),
+               (unsigned long long)frame->call_id);
+        return;
+    }
+    call->on_frame(call, frame);
+    if (frame->kind == GH_FRAME_HTTP_END)
+        gh_pool_close_call(call, &(struct gh_answer){.status = 200, .fd = -1});
+}
+
 static void
 on_frame(struct gh_worker *worker, const struct gh_frame *frame, int fd)
 {
@@ -401,6 +421,12 @@ on_frame(struct gh_worker *worker, const struct gh_frame *frame, int fd)
         break;
     case GH_FRAME_FAILED:
         on_failed(process, frame);
+        break;
+    case GH_FRAME_HTTP_START:
+    case GH_FRAME_HTTP_DATA:
+    case GH_FRAME_HTTP_END:
+    case GH_FRAME_HTTP_READ:
+        on_http(process, frame);
         break;
     default:
         gh_log(GH_LOG_WARN, "worker.unexpected_frame", "process=%s kind=%s",

@@ -43,6 +43,7 @@ gh_keys_drop(struct gh_keys *keys, struct gh_key *key)
     free(key->address);
     free(key->visibility);
     free(key->type);
+    free(key->app);
     free(key->problem);
     free(key);
 }
@@ -333,6 +334,7 @@ gh_keys_on_put(void *context, struct gh_process *process, struct gh_call *call, 
     set_text(&key->address, json_object_get(put, "address"));
     set_text(&key->visibility, json_object_get(put, "visibility"));
     set_text(&key->type, json_object_get(put, "type"));
+    set_text(&key->app, json_object_get(put, "app"));
     key->is_resource = json_is_true(json_object_get(put, "resource"));
     if (call && (call->kind == GH_FRAME_PUT_RESOURCE || call->kind == GH_FRAME_PUT_OBJECT))
         key->put_call_id = call->id;

@@ -32,6 +32,7 @@ struct gh_key {
     char *address;    /* "/user/name", or NULL */
     char *visibility; /* or NULL */
     char *type;       /* as /status shows it */
+    char *app;        /* "asgi" or "wsgi": all below /NAME is its; NULL for what is called */
     bool is_resource;
     bool is_pending; /* its worker is new and has not been sent all of its specs */
     struct gh_process *process;

@@ -4,7 +4,11 @@
  *
  * front/ makes it, api/ answers it exactly once: by reply, reply_fd, or stream followed by writes
  * and end. It may be answered at once or in a later turn of the loop. When the client leaves first,
- * on_gone is called once and the request must not be touched afterwards. Loop thread only. */
+ * on_gone is called once and the request must not be touched afterwards. Loop thread only.
+ *
+ * A body usually is whole when api/ gets it. Whoever sets on_body as soon as it sees the head gets
+ * it in pieces as they come, and may already answer; that answer's first byte leaves when the last
+ * piece of the body is in. */
 #ifndef GH_WIRE_REQUEST_H
 #define GH_WIRE_REQUEST_H
 
@@ -13,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "wire/httpframe.h"
 #include "wire/url.h"
 
 enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_DELETE, GH_OPTIONS, GH_OTHER };
@@ -40,6 +45,20 @@ struct gh_sink {
     /* Queue LEN bytes; returns how many bytes wait unsent, these included. */
     size_t (*write)(struct gh_request *request, const void *bytes, size_t len);
     void (*end)(struct gh_request *request);
+    /* Begin an answer with the status and headers of HEAD, borrowed; then write and end, or cut. */
+    void (*start)(struct gh_request *request, const struct gh_http_start *head);
+    /* An answer that was begun cannot be finished: close the connection, so that its client sees it.
+     * The request must not be touched afterwards. */
+    void (*cut)(struct gh_request *request);
+    /* After on_body said no: go on with the body. */
+    void (*read_on)(struct gh_request *request);
+    /* Call FN for each header of the request, in order, with names as the client wrote them. */
+    void (*each_header)(struct gh_request *request,
+                        void (*fn)(void *context, struct gh_slice name, struct gh_slice value),
+                        void *context);
+    /* The two ends of the connection. */
+    void (*addresses)(struct gh_request *request, struct gh_http_address *client_out,
+                      struct gh_http_address *server_out);
 };
 
 struct gh_route;
@@ -48,8 +67,11 @@ struct gh_request {
     const struct gh_sink *sink;
     const struct gh_route *route; /* set by api/ when it has found one */
     enum gh_method method;
-    struct gh_url url;            /* raw, borrowed from the request line */
-    struct gh_slice body;         /* empty until it is whole */
+    const char *method_text, *version_text; /* "GET", "HTTP/1.1"; as long as the request */
+    const char *scheme;                     /* "http" or "https" */
+    bool has_body;                          /* a body follows the head */
+    struct gh_url url;                      /* raw, borrowed from the request line */
+    struct gh_slice body;                   /* empty until it is whole */
     int body_fd;                  /* memfd that holds the body when it is large, else -1 */
     char id[GH_REQUEST_ID_BYTES]; /* X-Request-ID of the client, or one of our own */
     bool is_local;                /* came over the control socket, from a program of this node */
@@ -59,7 +81,11 @@ struct gh_request {
         *headers; /* more of them, up to one without a name; or NULL. Copied when it is answered */
 
     void (*on_gone)(struct gh_request *request, void *context);
-    void *on_gone_context;
+    /* A piece of the body. Says whether more may come at once; if not, read_on asks for more. */
+    bool (*on_body)(struct gh_request *request, void *context, const char *bytes, size_t len);
+    /* LEN more bytes of what was written are off our hands. May be NULL. */
+    void (*on_sent)(struct gh_request *request, void *context, size_t len);
+    void *on_gone_context; /* of these three */
 };
 
 /* The body's descriptor becomes the caller's; the request keeps its mapping. -1 when inline. */

@@ -2,7 +2,7 @@
 """A pure Python stand-in for the C extension `_gatehouse`, for tests without a build.
 
 Records what the worker sends: `sent` holds ("log", call_id, stream, text), ("event", kind, call_id,
-payload) and ("reply", call_id, status, outcome, body) in order.
+payload), ("http", kind, call_id, payload) and ("reply", call_id, status, outcome, body) in order.
 """
 
 from __future__ import annotations
@@ -66,6 +66,10 @@ def flush():
 
 def event(kind, call_id, payload):
     sent.append(("event", kind, call_id, bytes(payload)))
+
+
+def http(kind, call_id, payload, flush):
+    sent.append(("http", kind, call_id, bytes(payload)))
 
 
 def flush():

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/routes.h"
 
+#include "store/keys.h"
 #include "tests/unit/fake_sink.h"
 #include "tests/unit/suite.h"
 
@@ -172,7 +173,8 @@ END_TEST
 
 START_TEST(begin_answers_what_has_no_route)
 {
-    struct gh_api api = {0};
+    struct gh_keys keys = {0};
+    struct gh_api api = {.keys = &keys};
     struct fake_request fake;
 
     fake_request_init(&fake, GH_GET, "/nothing", 8, NULL, 0);

@@ -29,6 +29,9 @@ struct fake_request {
     const char *header_name, *header_value; /* the one header it has, or NULL */
     char seen_headers[200]; /* names of the answer's own headers, a blank after each */
     char etag[64];
+    struct gh_buf headers;                  /* of a started answer, "name: value\n" each */
+    bool is_cut;
+    unsigned reads_on; /* times that read_on was called */
 };
 
 static inline struct fake_request *
@@ -109,8 +112,64 @@ fake_end(struct gh_request *request)
     fake_of(request)->is_ended = true;
 }
 
-static const struct gh_sink fake_sink = {fake_header, fake_reply, fake_reply_fd,
-                                         fake_stream, fake_write, fake_end};
+static inline void
+fake_sink_start(struct gh_request *request, const struct gh_http_start *head)
+{
+    struct fake_request *fake = fake_of(request);
+    struct gh_slice rest = head->headers;
+    const char *name, *value;
+
+    fake_stream(request, head->status, NULL);
+    while (gh_http_next_header(&rest, &name, &value))
+        gh_buf_addf(&fake->headers, "%s: %s\n", name, value);
+}
+
+static inline void
+fake_cut(struct gh_request *request)
+{
+    fake_of(request)->is_cut = true;
+}
+
+static inline void
+fake_read_on(struct gh_request *request)
+{
+    fake_of(request)->reads_on++;
+}
+
+static inline void
+fake_each_header(struct gh_request *request,
+                 void (*fn)(void *context, struct gh_slice name, struct gh_slice value),
+                 void *context)
+{
+    const struct fake_request *fake = fake_of(request);
+
+    if (fake->header_name)
+        fn(context, (struct gh_slice){fake->header_name, strlen(fake->header_name)},
+           (struct gh_slice){fake->header_value, strlen(fake->header_value)});
+}
+
+static inline void
+fake_addresses(struct gh_request *request, struct gh_http_address *client_out,
+               struct gh_http_address *server_out)
+{
+    (void)request;
+    *client_out = (struct gh_http_address){"192.0.2.7", "4711"};
+    *server_out = (struct gh_http_address){"192.0.2.1", "80"};
+}
+
+static const struct gh_sink fake_sink = {
+    .header = fake_header,
+    .reply = fake_reply,
+    .reply_fd = fake_reply_fd,
+    .stream = fake_stream,
+    .write = fake_write,
+    .end = fake_end,
+    .start = fake_sink_start,
+    .cut = fake_cut,
+    .read_on = fake_read_on,
+    .each_header = fake_each_header,
+    .addresses = fake_addresses,
+};
 
 /* TARGET is borrowed, as is BODY. Returns what gh_url_split does. */
 static inline int
@@ -122,6 +181,9 @@ fake_request_init(struct fake_request *fake, enum gh_method method, const char *
     fake->request.method = method;
     fake->request.body = (struct gh_slice){body, body_len};
     fake->request.body_fd = -1;
+    fake->request.method_text = "GET";
+    fake->request.version_text = "HTTP/1.1";
+    fake->request.scheme = "http";
     memcpy(fake->request.id, "id-1", 5);
     return gh_url_split(target, target_len, &fake->request.url);
 }
@@ -130,6 +192,7 @@ static inline void
 fake_request_done(struct fake_request *fake)
 {
     gh_buf_done(&fake->answer);
+    gh_buf_done(&fake->headers);
 }
 
 #endif

@@ -206,6 +206,86 @@ fake_request(struct fake_link *link, const struct gh_frame *frame, const struct 
     }
 }
 
+/* ---- exchanges with apps: what one does is the last part of its path ---- */
+
+static inline void
+fake_http(struct fake_link *link, enum gh_frame_kind kind, uint64_t id, const char *bytes,
+          size_t len)
+{
+    fake_put(link, kind, id, NULL, 0, bytes, len, -1);
+}
+
+static inline void
+fake_start_answer(struct fake_link *link, uint64_t id)
+{
+    static const char head[] = "\xc9\0\2\0x-a\0b\0connection\0close"; /* 201 */
+    fake_http(link, GH_FRAME_HTTP_START, id, head, sizeof head);
+}
+
+/* The part of the path behind the last slash; the path is the sixth text. */
+static inline const char *
+fake_app_of(const struct gh_frame *frame)
+{
+    const char *text = (const char *)frame->body + 4;
+
+    for (int i = 0; i < 5; i++)
+        text += strlen(text) + 1;
+    return strrchr(text, '/') + 1;
+}
+
+static inline void
+fake_app(struct fake_link *link, const struct gh_frame *frame)
+{
+    const char *name = fake_app_of(frame);
+    uint64_t id = frame->call_id;
+
+    if (strcmp(name, "die") == 0)
+        _exit(9);
+    if (strcmp(name, "result") == 0)
+        fake_result(link, id, 500, GH_OUTCOME_RAISED, "{}", 2, -1);
+    if (strcmp(name, "wait") == 0 || strcmp(name, "result") == 0)
+        return;
+    if (strcmp(name, "odd") == 0)
+        fake_http(link, GH_FRAME_HTTP_START, id, "\xc8\0\1\0a\0x\ny: z", 14);
+    else if (strcmp(name, "silent") != 0)
+        fake_start_answer(link, id);
+    fake_http(link, GH_FRAME_HTTP_DATA, id, "hello", 5);
+    if (strcmp(name, "twice") == 0)
+        fake_start_answer(link, id);
+    if (strcmp(name, "die_late") == 0)
+        _exit(9);
+    if (strcmp(name, "flood") != 0)
+        fake_http(link, GH_FRAME_HTTP_END, id, strcmp(name, "broken") == 0 ? "\1" : "\0", 1);
+    fake_http(link, GH_FRAME_HTTP_END, id + (1ull << 32), "\0", 1); /* must not be minded */
+}
+
+/* Of a body: all is read at once, and the last piece is answered by the number of bytes. */
+static inline void
+fake_app_more(struct fake_link *link, const struct gh_frame *frame)
+{
+    static uint32_t total;
+    uint8_t count[4];
+    char text[24];
+
+    if (frame->kind == GH_FRAME_HTTP_GONE) {
+        fake_http(link, GH_FRAME_HTTP_END, frame->call_id, "\1", 1);
+    } else if (frame->kind == GH_FRAME_HTTP_SENT) {
+        int len = snprintf(text, sizeof text, "sent %u", gh_load_u32(frame->body));
+        fake_http(link, GH_FRAME_HTTP_DATA, frame->call_id, text, (size_t)len);
+        fake_http(link, GH_FRAME_HTTP_END, frame->call_id, "\0", 1);
+    } else if (frame->body[0] == 0) {
+        total += frame->body_len - 1;
+        gh_store_u32(count, frame->body_len - 1);
+        fake_http(link, GH_FRAME_HTTP_READ, frame->call_id, (char *)count, sizeof count);
+    } else {
+        int len = snprintf(text, sizeof text, "%u", total);
+        fake_start_answer(link, frame->call_id);
+        fake_http(link, GH_FRAME_HTTP_DATA, frame->call_id, text, (size_t)len);
+        fake_http(link, GH_FRAME_HTTP_END, frame->call_id, "\0", 1);
+        total = 0;
+    }
+}
+
 static inline int
 fake_worker(int argc, char **argv)
 {
@@ -226,6 +306,14 @@ fake_worker(int argc, char **argv)
                 _exit(0);
             if (frame.kind == GH_FRAME_STOP)
                 continue;
+            if (frame.kind == GH_FRAME_HTTP_REQUEST) {
+                fake_app(&link, &frame);
+                continue;
+            }
+            if (frame.kind > GH_FRAME_HTTP_REQUEST) {
+                fake_app_more(&link, &frame);
+                continue;
+            }
             if (gh_call_decode(frame.body, frame.body_len, body_fd >= 0, &call) != 0)
                 _exit(5);
             if (frame.kind == GH_FRAME_HELLO) {

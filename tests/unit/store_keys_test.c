@@ -97,8 +97,9 @@ START_TEST(put_fills_in_what_the_worker_says)
 
     put(&process, NULL,
         "{\"key\": \"a\", \"address\": \"/me/a\", \"visibility\": \"private\", \"type\": \"T\", "
-        "\"resource\": true}");
+        "\"resource\": true, \"app\": \"wsgi\"}");
     struct gh_key *key = find("a");
+    ck_assert_str_eq(key->app, "wsgi");
     ck_assert_str_eq(key->address, "/me/a");
     ck_assert_str_eq(key->visibility, "private");
     ck_assert_str_eq(key->type, "T");
@@ -107,6 +108,7 @@ START_TEST(put_fills_in_what_the_worker_says)
 
     put(&process, NULL, "{\"key\": \"a\", \"address\": null, \"type\": 7, \"resource\": 1}");
     ck_assert_ptr_eq(find("a"), key);
+    ck_assert_ptr_null(key->app);
     ck_assert_ptr_null(key->address);
     ck_assert_ptr_null(key->visibility);
     ck_assert_ptr_null(key->type);

@@ -438,6 +438,10 @@ def build(config: Dict[str, Any], state: Optional[Dict[str, Any]]) -> Entry:
         config["name"] = objects.default_name(str(kind))
     if kind == "function":
         return FunctionEntry(config)
+    if kind == "module" and config.get("resource_subtype") in ("Asgi", "Wsgi"):
+        from . import apps
+
+        return apps.build(config, state)
     if kind == "module":
         return _build_module(config, state)
     if kind == "secret":

@@ -96,6 +96,7 @@ class Entry:
     key = ""
     value: object = None
     signature: Optional[dict] = None
+    app: Optional[str] = None  # "asgi" or "wsgi": all below the key is the app's
 
     def type_name(self) -> str:
         kind = type(self.value)
@@ -350,6 +351,8 @@ def announce(entry: Entry) -> None:
         "type": entry.type_name(),
         "resource": entry.resource,
     }
+    if entry.app is not None:
+        payload["app"] = entry.app
     _gatehouse.event(KEY_PUT, request_var.get(), json.dumps(payload).encode())
 
 

@@ -2,8 +2,10 @@
 """`--module NAME=FILE.py:ATTR`: serve what a file defines, without any SDK.
 
 ATTR names a function (served as /NAME/call), a class (one instance, made without arguments when it
-is loaded; its methods are served), or any other object. `ATTR()` is a factory: it is called once
-and its result is served. The file's directory goes on sys.path, its module name is its stem.
+is loaded; its methods are served), an ASGI or WSGI app (served below /NAME), or any other object.
+`ATTR()` is a factory: it is called once and its result is served. `ATTR@asgi`, `ATTR@wsgi` and
+`ATTR@module` say what it is where that cannot be seen. The file's directory goes on sys.path, its
+module name is its stem.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
-from . import modules, objects
+from . import apps, modules, objects
 from .current import Process
 from .modules import FunctionEntry, ModuleEntry
 
@@ -19,6 +21,8 @@ TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
+
+    from .objects import Entry
 
 _times: dict[str, float] = {}
 
@@ -54,12 +58,13 @@ def _module_of(path: str) -> ModuleType:
     return known
 
 
-def load(name: str, file: str, attr: str) -> FunctionEntry | ModuleEntry:
+def load(name: str, file: str, attr: str) -> Entry:
     """The Entry for NAME. Raises CannotLoad, and whatever the file or the factory raises."""
     if not file or not attr:
         raise CannotLoad("FILE.py:ATTR is needed, got %r" % ("%s:%s" % (file, attr)))
     path = os.path.realpath(os.path.join(Process.home, os.path.expanduser(file)))
     module = _module_of(path)
+    attr, _, hint = attr.partition("@")
     plain = attr[:-2] if attr.endswith("()") else attr
     try:
         found: Any = modules._unwrapped(modules.resolve(module, plain))
@@ -67,9 +72,13 @@ def load(name: str, file: str, attr: str) -> FunctionEntry | ModuleEntry:
         raise CannotLoad("the file has no %r; it defines %s" % (plain, _defined(module))) from None
     if attr.endswith("()"):
         found = found()
-    elif isinstance(found, type):
+    elif isinstance(found, type) and apps.kind_of(found, hint) is None:
         found = found()
-    return _entry(name, (os.path.dirname(path), module.__name__, plain), found)
+    pointers = (os.path.dirname(path), module.__name__, plain)
+    kind = apps.kind_of(found, hint)
+    if kind is not None:
+        return apps.AppEntry(_app_config(name, pointers, kind), found, kind).start()
+    return _entry(name, pointers, found)
 
 
 def _defined(module: ModuleType) -> str:
@@ -79,6 +88,19 @@ def _defined(module: ModuleType) -> str:
         if not n.startswith("_") and getattr(item, "__module__", "") == module.__name__
     ]
     return ", ".join(names[:20]) or "nothing"
+
+
+def _app_config(name: str, pointers: tuple, kind: str) -> dict:
+    return {
+        "name": name,
+        "resource_type": "module",
+        "resource_subtype": kind.capitalize(),
+        "visibility": "private",
+        "system": objects.own_system(),
+        "process": Process.name,
+        "endpoint": None,
+        "pointers": pointers,
+    }
 
 
 def _entry(name: str, pointers: tuple, found: Any) -> FunctionEntry | ModuleEntry:
@@ -128,7 +150,7 @@ def explain(error: BaseException, name: str, wanted: dict) -> str:
     """One line for a LOAD that failed: module, file, line, error."""
     file = str(wanted.get("file"))
     head = "cannot load module %s from %s:%s" % (name, file, wanted.get("attr"))
-    if isinstance(error, CannotLoad):
+    if isinstance(error, (CannotLoad, apps.NotAnApp)):
         return "%s: %s" % (head, error)
     where = ""
     if isinstance(error, SyntaxError) and error.filename:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
 SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
 RUN_BASH, UNPACK_FILES, DESCRIBE, ADD_SITE = 14, 15, 16, 21
+HTTP_REQUEST = 17
 READY, FAILED = 32, 37
 
 
@@ -258,6 +259,15 @@ def describe(
     return openapi.describe(call_id, serialization, flags, key, method, run_name, data)
 
 
+def http_request(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> object:
+    """The first request for an app brings the code for them, which takes this kind over."""
+    from . import apps
+
+    return apps.on_request(call_id, data)  # type: ignore[arg-type]
+
+
 def cancel(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
@@ -289,6 +299,7 @@ calls.other_requests.update(
         ADD_PATH: add_sys_path,
         LOAD: load,
         CANCEL: cancel,
+        HTTP_REQUEST: http_request,  # type: ignore[dict-item]
         SET_CONFIG: set_config,
         RUN_BASH: run_bash,
         UNPACK_FILES: unpack_files,
@@ -318,5 +329,7 @@ def main(fd: int, process_name: str) -> None:
     hooks.when_imported("runhouse.globals", _serve_the_package)
     streams.install()
     _gatehouse.serve(fd, calls.handle)
+    if "gatehouse.apps" in sys.modules:
+        sys.modules["gatehouse.apps"].stop_all()  # type: ignore[attr-defined]
     sys.stdout.flush()
     sys.stderr.flush()
