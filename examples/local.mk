@@ -2,4 +2,5 @@
 examplesdir = $(docdir)/examples
 # sorted: *.py
 dist_examples_DATA = \
-	%reldir%/concat.py
+	%reldir%/concat.py \
+	%reldir%/web.py

@@ -29,7 +29,7 @@ struct fake_request {
     const char *header_name, *header_value; /* the one header it has, or NULL */
     char seen_headers[200]; /* names of the answer's own headers, a blank after each */
     char etag[64];
-    struct gh_buf headers;                  /* of a started answer, "name: value\n" each */
+    struct gh_buf headers; /* of a started answer, "name: value\n" each */
     bool is_cut;
     unsigned reads_on; /* times that read_on was called */
 };
