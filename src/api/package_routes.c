@@ -96,13 +96,12 @@ refuse(struct gh_request *request, const struct gh_err *err)
 void
 gh_route_install_package(struct gh_api *api, struct gh_request *request)
 {
-    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, OVERRIDE_OLD, COUNT };
+    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, COUNT };
     static const struct gh_field fields[COUNT] = {
         [CONFIG] = {"package_config", GH_FIELD_OBJECT, true},
         [CONDA_ENV] = {"conda_env_name", GH_FIELD_TEXT, false},
         [VENV] = {"venv_path", GH_FIELD_TEXT, false},
         [OVERRIDE] = {"override_remote_version", GH_FIELD_BOOL, false},
-        [OVERRIDE_OLD] = {"force_sync_local", GH_FIELD_BOOL, false}, /* its name up to 0.0.41 */
     };
     struct gh_value values[COUNT];
     struct gh_err err;
@@ -116,7 +115,7 @@ gh_route_install_package(struct gh_api *api, struct gh_request *request)
         .config = values[CONFIG].tree,
         .conda_env_name = conda_env,
         .venv_path = venv,
-        .overrides_version = values[OVERRIDE].flag || values[OVERRIDE_OLD].flag,
+        .overrides_version = values[OVERRIDE].flag,
     };
 
     struct waiting *waiting = gh_alloc(sizeof *waiting);

@@ -7,17 +7,6 @@ import re
 
 from .gatehoused import REPO
 
-# Described, and not in the table of routes yet. Empty once they are.
-ANNOUNCED = {
-    ("GET", "/cert"),
-    ("GET", "/logs/{key}/{run_name}/{serialization}"),
-    ("POST", "/process_env_vars"),
-    ("POST", "/run_bash"),
-    *(("POST", f"/folder/method/{name}")
-      for name in ("exists", "get", "ls", "mkdir", "mv", "put", "rm")),
-}
-
-
 def routes() -> set[tuple[str, str]]:
     """(method, path) of each row of src/api/routes.c."""
     text = (REPO / "src/api/routes.c").read_text("utf-8")

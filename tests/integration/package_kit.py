@@ -35,7 +35,9 @@ class Node:
         self.fake_log = tmp_path / "fake.log"
         self.tmp = tmp_path / "tmp"
         self.tmp.mkdir(exist_ok=True)
-        env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels), "TMPDIR": str(self.tmp),
+        # No bytecode: versions of one second and one size would be taken for each other.
+        env = {"PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INDEX": "1",
+               "PIP_FIND_LINKS": str(self.wheels), "TMPDIR": str(self.tmp),
                "PIP_NO_BUILD_ISOLATION": "0", "FAKE_LOG": str(self.fake_log),
                "FAKE_ENVS": str(tmp_path / "envs"), "PIP_CACHE_DIR": str(tmp_path / "cache"),
                "PATH": "/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", **options.pop("env", {})}

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from . import pickles
+from .gatehoused import wait_until
 from .test_objects import SUCCESS, error_of
 
 
@@ -337,13 +338,15 @@ def test_handles_carry_the_name_that_settings_gave_the_cluster(start_daemon):
     assert system in ("/alice/gpu-box",) or system["name"] == "/alice/gpu-box"
 
 
-def test_closed_generator_is_forgotten(daemon):
+def test_closed_generator_is_forgotten(start_daemon):
+    daemon = start_daemon(args=["--lazy-keep-s", "0"])
     daemon.put_function("countdown")
     run = "countdown_call--20260101--000000_000002"
     post_call(daemon, "countdown", data=pickles.dumps({"args": [5]}), serialization="pickle",
               run_name=run)
     assert pull(daemon, run, "close").json() == SUCCESS
-    assert run not in daemon.get("/keys").json()["data"]
+    wait_until("the generator to be dropped",
+               lambda: run not in daemon.get("/keys").json()["data"], 30)
 
 
 def test_steps_of_one_generator_do_not_overlap(daemon):
@@ -378,3 +381,25 @@ def test_plain_results_are_not_kept_under_the_run_name(daemon):
     daemon.call("concat", args=["a", "b"], run_name="my_run")
     assert daemon.get("/object?key=my_run&serialization=pickle").body == b"null"
     assert daemon.get("/keys").json()["data"] == ["concat"]
+
+
+# -- arguments that do not fit --------------------------------------------------------------------
+
+@pytest.mark.parametrize("data, expected", [
+    ({}, [("missing", ["body", "data", "a"]), ("missing", ["body", "data", "b"])]),
+    ({"kwargs": {"a": "x"}}, [("missing", ["body", "data", "b"])]),
+    ({"args": ["x"]}, [("missing", ["body", "data", "b"])]),
+    ({"args": ["x", "y"], "kwargs": {"c": 1}}, [("extra_forbidden", ["body", "data", "c"])]),
+    ({"args": ["x", "y", "z"]}, [("too_many_arguments", ["body", "data"])]),
+    ({"args": ["x", "y"], "kwargs": {"a": 1}},
+     [("multiple_argument_values", ["body", "data", "a"])]),
+])
+@pytest.mark.parametrize("serialization", ["none", "json"])
+@pytest.mark.parametrize("stream_logs", [False, True])
+def test_arguments_that_do_not_fit_are_named(daemon, data, expected, serialization, stream_logs):
+    daemon.put_function("concat")
+    sent = json.dumps(data) if serialization == "json" else data
+    answer = post_call(daemon, "concat", data=sent, serialization=serialization,
+                       stream_logs=stream_logs)
+    assert answer.status == 422, answer
+    assert [(entry["type"], entry["loc"]) for entry in answer.json()["detail"]] == expected

@@ -92,7 +92,7 @@ def test_policy_stops_a_script_in_the_page(daemon, chromium):
 
 
 def test_page_of_another_site_may_not_frame_it(daemon, chromium, start_daemon):
-    other = start_daemon()
+    other = start_daemon(inspect=False)  # the browser is still connected when it is stopped
     page = chromium.open(other.url + "/openapi.json")
     page.run(f"(() => {{ const f = document.createElement('iframe'); f.src = '{daemon.url}/docs';"
              "document.body.append(f) })()")

@@ -67,7 +67,7 @@ def handle(
     """
     if kind != CALL:
         return _other(kind, call_id, serialization, flags, key, method, run_name, data)
-    call = fn = kwargs = None
+    call = fn = args = kwargs = None
     try:
         running[call_id] = get_ident()
         try:
@@ -115,8 +115,8 @@ def handle(
                 call = None
             return answer
         except BaseException as error:
-            if flags == QUERY and fn is not None and type(error) is TypeError:
-                return _blamed(fn, kwargs, error, serialization)
+            if type(error) is TypeError and fn is not None and serialization != PICKLE:
+                return _blamed(fn, args, kwargs, error, serialization, flags)
             return errors.answer(error, NONE if flags & BARE else serialization)
         finally:
             if flags == STREAM_LOGS:
@@ -142,10 +142,12 @@ def _query(target: Target, fn: Any, data: object) -> Any:
     return kwargs if texts.issuperset(kwargs) else None
 
 
-def _blamed(fn: Any, kwargs: Any, error: TypeError, serialization: int) -> Answer:
-    """The answer for a TypeError of a GET call: a 422 when the arguments were at fault."""
+def _blamed(
+    fn: Any, args: Any, kwargs: Any, error: TypeError, serialization: int, flags: int
+) -> Answer:
+    """The answer for a TypeError: a 422 when the arguments were at fault."""
     try:
-        _blame_arguments(fn, (), kwargs or {}, error, QUERY)
+        _blame_arguments(fn, args or (), kwargs or {}, error, flags)
     except BadRequest as refused:
         return errors.answer(refused, serialization)
     return errors.answer(error, serialization)
@@ -185,7 +187,7 @@ def _call(
             try:
                 value = fn(*args, **kwargs)
             except TypeError as error:
-                if flags & (QUERY | BARE):
+                if serialization != PICKLE:  # whose callers want the TypeError itself
                     _blame_arguments(fn, args, kwargs, error, flags)
                 raise
         if target.is_async and hasattr(value, "__await__"):
@@ -313,7 +315,8 @@ def _blame_arguments(fn: Any, args: Any, kwargs: dict, error: TypeError, flags: 
         return
     from . import cast
 
-    entries = cast.misfits(fn, kwargs, "query" if flags & QUERY else "body")
+    where = ["query"] if flags & QUERY else ["body"] if flags & BARE else ["body", "data"]
+    entries = cast.misfits(fn, args, kwargs, where)
     if entries:
         raise BadRequest(422, entries) from None
 

@@ -99,31 +99,46 @@ def arguments(fn: Any, given: Dict[str, Any]) -> Dict[str, Any]:
     return made
 
 
-def misfits(fn: Any, kwargs: Dict[str, Any], where: str) -> List[dict]:
-    """422 entries for required arguments that are missing and for unexpected ones. Empty when they
-    fit.
+def misfits(fn: Any, args: Any, kwargs: Dict[str, Any], where: List[str]) -> List[dict]:
+    """422 entries, at the place WHERE of the request, for required arguments that are missing and for
+    those that FN does not take. Empty when they fit.
     """
     try:
         parameters = inspect.signature(fn).parameters
     except (TypeError, ValueError):
         return []
+    kinds = [parameter.kind for parameter in parameters.values()]
+    in_order = [
+        name
+        for name, p in parameters.items()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    filled = in_order[: len(args)]
+    expected = "expected: %s" % (", ".join(parameters) or "none")
     entries = []
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     for name, parameter in parameters.items():
         if parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL):
             continue
-        if name not in kwargs and parameter.default is parameter.empty:
-            entries.append(
-                {"type": "missing", "loc": [where, name], "msg": "Field required", "input": None}
-            )
+        if name not in kwargs and name not in filled and parameter.default is parameter.empty:
+            entries.append(_misfit("missing", where + [name], "Field required", None))
+    if len(args) > len(in_order) and inspect.Parameter.VAR_POSITIONAL not in kinds:
+        text = "Too many arguments in order; %s" % expected
+        entries.append(_misfit("too_many_arguments", where, text, len(args)))
     for name, value in kwargs.items():
         known = parameters.get(name)
-        if not takes_any and (known is None or known.kind is known.POSITIONAL_ONLY):
-            text = "Unexpected argument; expected: %s" % (", ".join(parameters) or "none")
-            entries.append(
-                {"type": "extra_forbidden", "loc": [where, name], "msg": text, "input": value}
-            )
+        if name in filled and known is not None and known.kind is known.POSITIONAL_OR_KEYWORD:
+            text = "Given both in order and by name"
+            entries.append(_misfit("multiple_argument_values", where + [name], text, value))
+        elif inspect.Parameter.VAR_KEYWORD not in kinds and (
+            known is None or known.kind is known.POSITIONAL_ONLY
+        ):
+            text = "Unexpected argument; %s" % expected
+            entries.append(_misfit("extra_forbidden", where + [name], text, value))
     return entries
+
+
+def _misfit(kind: str, where: List[str], text: str, given: Any) -> dict:
+    return {"type": kind, "loc": where, "msg": text, "input": given}
 
 
 # ---------------------------------------------------------------- one value
