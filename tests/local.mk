@@ -53,6 +53,7 @@ unit_programs = \
 	%reldir%/unit/python_probe_test \
 	%reldir%/unit/store_cluster_test \
 	%reldir%/unit/store_keys_test \
+	%reldir%/unit/store_runs_kept_test \
 	%reldir%/unit/store_runs_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
@@ -68,6 +69,7 @@ EXTRA_DIST += \
 	%reldir%/unit/fake_sink.h \
 	%reldir%/unit/fake_worker.h \
 	%reldir%/unit/pool_rig.h \
+	%reldir%/unit/runs_rig.h \
 	%reldir%/unit/suite.h
 
 # --- fake: what the tests' daemon meets instead of the real thing --------------------------------

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import peer_functions as code
+import peer_lazy as lazy_code
 import runhouse as rh
 
 from .table import Bench, add, case
@@ -75,12 +76,12 @@ def call_by_method(bench: Bench):
 
 @case
 def run_is_a_call_without_logs(bench: Bench):
-    return [bench.fn(code.prints).run("unseen"), bench.out()]
+    return [bench.fn(lazy_code.prints).run("unseen"), bench.out()]
 
 
 @case
 def call_run(bench: Bench):
-    return [bench.fn(code.prints).call.run("unseen"), bench.out()]
+    return [bench.fn(lazy_code.prints).call.run("unseen"), bench.out()]
 
 
 @case
@@ -113,14 +114,14 @@ def run_async_false_of_a_coroutine_function(bench: Bench):
 @case
 def run_async_with_prints(bench: Bench):
     async def main():
-        return await bench.fn(code.prints)("printed", run_async=True)
+        return await bench.fn(lazy_code.prints)("printed", run_async=True)
     return [bench.run(main()), bench.out()]
 
 
 @case
 def run_async_without_logs(bench: Bench):
     async def main():
-        return await bench.fn(code.prints)("printed", run_async=True, stream_logs=False)
+        return await bench.fn(lazy_code.prints)("printed", run_async=True, stream_logs=False)
     return [bench.run(main()), bench.out()]
 
 
@@ -143,7 +144,7 @@ def run_async_many_at_once(bench: Bench):
 @case
 def run_async_calls_meet(bench: Bench):
     async def main():
-        remote = bench.fn(code.meets, process="meeting")
+        remote = bench.fn(lazy_code.meets, process="meeting")
         return await asyncio.gather(*[remote("async", 3, run_async=True, run_name=f"meet--{i}")
                                       for i in range(3)])
     return bench.run(main())
@@ -152,14 +153,14 @@ def run_async_calls_meet(bench: Bench):
 @case
 def run_async_of_a_generator_function(bench: Bench):
     async def main():
-        got = await bench.fn(code.numbers)(3, run_async=True)
+        got = await bench.fn(lazy_code.numbers)(3, run_async=True)
         return got
     return list(bench.run(main()))
 
 
 @case
 def calls_of_many_threads_meet(bench: Bench):
-    remote = bench.fn(code.meets, process="meeting")
+    remote = bench.fn(lazy_code.meets, process="meeting")
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(lambda i: remote("threads", 8, run_name=f"meets--{i}"), range(8)))
 
@@ -167,7 +168,7 @@ def calls_of_many_threads_meet(bench: Bench):
 @case
 def async_functions_share_a_loop(bench: Bench):
     async def main():
-        remote = bench.fn(code.in_one_loop)
+        remote = bench.fn(lazy_code.in_one_loop)
         return len(set(await asyncio.gather(*[remote(run_name=f"loop--{i}") for i in range(3)])))
     return bench.run(main())
 
@@ -175,7 +176,7 @@ def async_functions_share_a_loop(bench: Bench):
 @case
 def async_functions_wait_for_each_other(bench: Bench):
     async def main():
-        waits, releases = bench.fn(code.waits_for), bench.fn(code.releases)
+        waits, releases = bench.fn(lazy_code.waits_for), bench.fn(lazy_code.releases)
         await releases("first")  # the first call of each function loads its module again
         waiting = asyncio.ensure_future(waits("door", run_name="waits--1"))
         while not waiting.done():
@@ -213,7 +214,7 @@ def result_under_a_run_name_is_not_kept(bench: Bench):
 
 @case
 def run_name_twice(bench: Bench):
-    remote = bench.fn(code.prints)
+    remote = bench.fn(lazy_code.prints)
     return [remote("first", run_name="the_same"), bench.out()[:1],
             remote("second", run_name="the_same"), "second" in bench.out()]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 import peer_functions as code
+import peer_lazy as lazy_code
 
 from .table import Bench, add, case
 
@@ -22,13 +23,13 @@ for _kind in code.FAILURES:
 
 @case
 def error_is_shown_with_its_prints(bench: Bench):
-    failure = bench.failure(bench.fn(code.prints_and_fails, process=ERRORS), "said and done")
+    failure = bench.failure(bench.fn(lazy_code.prints_and_fails, process=ERRORS), "said and done")
     return [failure, "said and done" in bench.out()]
 
 
 @case
 def error_without_logs(bench: Bench):
-    failure = bench.failure(bench.fn(code.prints_and_fails, process=ERRORS), "quietly",
+    failure = bench.failure(bench.fn(lazy_code.prints_and_fails, process=ERRORS), "quietly",
                             stream_logs=False)
     return [failure, bench.out()]
 

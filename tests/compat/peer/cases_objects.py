@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import peer_functions as code
+import peer_lazy as lazy_code
 
 from .table import Bench, add, case
 
@@ -142,7 +143,7 @@ OBJECT_CALLS = {
     "a lambda": (lambda x: x * 3, "__call__", (5,)), "a class": (code.Plain, "__call__", (5,)),
     "a function": (code.doubled, "__call__", (5,)), "complex real": (1 + 2j, "real", ()),
     "a missing method": ([1], "no_such", ()), "own list": (code.ListOfOwn([1, 2]), "total", ()),
-    "a generator function": (code.numbers, "__call__", (3,)),
+    "a generator function": (lazy_code.numbers, "__call__", (3,)),
 }
 for _name, (_value, _method, _args) in OBJECT_CALLS.items():
     def _run(bench: Bench, name=_name, value=_value, method=_method, args=_args):
@@ -187,6 +188,6 @@ def cluster_call_without_logs(bench: Bench):
 
 @case
 def cluster_call_with_logs(bench: Bench):
-    put(bench, "loud_print", code.prints)
+    put(bench, "loud_print", lazy_code.prints)
     bench.out()
     return [bench.cluster.call("loud_print", "__call__", "said"), bench.out()]

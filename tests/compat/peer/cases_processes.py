@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import peer_functions as code
+import peer_lazy as lazy_code
 import runhouse as rh
 
 from .table import Bench, case
@@ -66,8 +67,8 @@ def state_is_per_process(bench: Bench):
 @case
 def functions_of_a_process_share_a_module(bench: Bench):
     bench.cluster.ensure_process_created("sharing")
-    forget, seen = put(bench, code.forget_events, "sharing"), put(bench, code.seen_events, "sharing")
-    numbers = put(bench, code.numbers, "sharing")
+    forget, seen = put(bench, lazy_code.forget_events, "sharing"), put(bench, lazy_code.seen_events, "sharing")
+    numbers = put(bench, lazy_code.numbers, "sharing")
     forget(), seen()
     list(numbers(1))
     return seen()
