@@ -155,13 +155,11 @@ def pairs(exchanges: list[Exchange]) -> Iterable[list[Exchange]]:
 
 
 def replay(exchanges: list[Exchange], server: Server,
-           background: dict[str, Callable[[Server], bool]],
-           instead: dict[str, Callable[[Server], None]]) -> dict[str, Answer]:
+           background: dict[str, Callable[[Server], bool]]) -> dict[str, Answer]:
     """Send EXCHANGES in order; the answers by exchange id.
 
     background: ids whose call the recording left running while it sent the next requests, with the
         condition that tells that the call runs.
-    instead: ids of calls the server cannot run yet, with what leaves the same state behind.
     """
     answers: dict[str, Answer] = {}
     with concurrent.futures.ThreadPoolExecutor(8) as threads:
@@ -174,9 +172,6 @@ def replay(exchanges: list[Exchange], server: Server,
                 continue
             futures = {e.id: threads.submit(send, e, server) for e in group}
             answers.update((id_, future.result()) for id_, future in futures.items())
-            for exchange in group:
-                if exchange.id in instead:
-                    instead[exchange.id](server)
         answers.update((id_, future.result()) for id_, future in running.items())
     return answers
 

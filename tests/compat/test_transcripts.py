@@ -68,9 +68,8 @@ class Replayed:
         self.answers = answers
 
 
-def run(server: replay.Server, exchanges: list[replay.Exchange],
-        instead=not_yet_served.INSTEAD) -> Replayed:
-    return Replayed(server, replay.replay(exchanges, server, BACKGROUND, instead))
+def run(server: replay.Server, exchanges: list[replay.Exchange]) -> Replayed:
+    return Replayed(server, replay.replay(exchanges, server, BACKGROUND))
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +101,7 @@ def demo(request, start) -> Replayed:
         parts = urlsplit(url)
         server = replay.Server(parts.hostname, parts.port,
                                request.config.getoption("--true-server-home", None))
-        return run(server, DEMO, instead={})
+        return run(server, DEMO)
     return run(start("demo-cluster"), DEMO)
 
 
@@ -122,7 +121,6 @@ def old(request, start) -> Replayed:
 
 def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> None:
     answer = replayed.answers[exchange.id]
-    missing = not_yet_served.find(exchange.id)
     deviation = deviations.find(exchange.id)
     if deviation and not true_server:
         different = deviation.check(exchange, answer, replayed.server)
@@ -130,10 +128,6 @@ def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> N
         different = replay.difference(exchange, answer, replayed.server)
         if true_server and different and deviation and deviation.free_text:
             different = deviation.check(exchange, answer, replayed.server)
-    if missing and not true_server:
-        if not different:
-            pytest.fail(f"served now, take it out of not_yet_served.py: {missing.exchanges}")
-        pytest.xfail(f"not yet served: {missing.reason}")
     if different and true_server and exchange.id in TRUE_SERVER_VARIES:
         pytest.xfail(TRUE_SERVER_VARIES[exchange.id])
     if different:
@@ -164,9 +158,9 @@ def test_den_authentication_is_still_to_be_replayed(tmp_path):
     pytest.fail("served now: replay auth.jsonl, and take it out of not_yet_served.FILES")
 
 
-def test_every_row_of_the_tables_names_a_recorded_exchange():
+def test_every_row_of_the_table_names_a_recorded_exchange():
     names = [exchange.id for exchange in [*DEMO, *OLD]]
-    unused = [row.exchanges for row in [*deviations.TABLE, *not_yet_served.TABLE]
+    unused = [row.exchanges for row in deviations.TABLE
               if not any(fnmatchcase(name, row.exchanges) for name in names)]
     assert not unused
 

@@ -6,7 +6,7 @@ that starts it: one for both, so that what it writes keeps its order. What is in
 on before the call's own next text, before its RESULT, and else by one thread as it comes. After the
 call's end it goes to the process log, and nobody waits for the child. The ways to start one that are
 known: `_posixsubprocess.fork_exec` (subprocess, multiprocessing's spawn, asyncio), os.system,
-os.posix_spawn, os.fork (multiprocessing's fork). Source: docs/decisions/0014-output-of-children.md.
+os.posix_spawn, os.fork (multiprocessing's fork). Source: docs/decisions/0011-output-of-children.md.
 """
 
 from __future__ import annotations
