@@ -236,6 +236,7 @@ fake_app_of(const struct gh_frame *frame)
 static inline void
 fake_app(struct fake_link *link, const struct gh_frame *frame)
 {
+    static const char odd_head[] = "\xc8\0\1\0a\0x\ny: z"; /* 200, and a line end in a header */
     const char *name = fake_app_of(frame);
     uint64_t id = frame->call_id;
 
@@ -246,7 +247,7 @@ fake_app(struct fake_link *link, const struct gh_frame *frame)
     if (strcmp(name, "wait") == 0 || strcmp(name, "result") == 0)
         return;
     if (strcmp(name, "odd") == 0)
-        fake_http(link, GH_FRAME_HTTP_START, id, "\xc8\0\1\0a\0x\ny: z", 14);
+        fake_http(link, GH_FRAME_HTTP_START, id, odd_head, sizeof odd_head);
     else if (strcmp(name, "silent") != 0)
         fake_start_answer(link, id);
     fake_http(link, GH_FRAME_HTTP_DATA, id, "hello", 5);
