@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "conf/home.h"
 #include "conf/settings.h"
 #include "tests/unit/suite.h"
 
@@ -196,11 +197,14 @@ END_TEST
 START_TEST(what_cannot_be_started_is_told)
 {
     struct command command GH_SCOPED(command_done) = {0};
-    char *text GH_SCOPED(gh_free) = gh_alloc(300000);
+    char *kept GH_SCOPED(gh_free) = gh_strdup(gh_home());
 
-    memset(text, 'x', 299999);
-    ck_assert_int_eq(gh_shell_start(&shells, text, true, &events, &command, &err), GH_E_SYSTEM);
-    assert_contains(err.text, "argument list too long");
+    /* Not by a text that is too long for the kernel: valgrind does not survive an execve that fails. */
+    ck_assert_int_eq(setenv("HOME", "/nowhere", 1), 0);
+    int rc = gh_shell_start(&shells, "echo", true, &events, &command, &err);
+    ck_assert_int_eq(setenv("HOME", kept, 1), 0);
+    ck_assert_int_eq(rc, GH_E_SYSTEM);
+    assert_contains(err.text, "no such file or directory");
     uv_run(&loop, UV_RUN_DEFAULT);
     ck_assert(!command.is_done);
 }
