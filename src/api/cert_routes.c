@@ -25,15 +25,6 @@ struct reading {
     int problem; /* an errno, or 0 */
 };
 
-static void
-on_client_gone(struct gh_request *request, void *context)
-{
-    struct reading *reading = context;
-
-    (void)request;
-    reading->request = NULL;
-}
-
 /* In the thread pool. */
 static void
 on_work(uv_work_t *work)
@@ -63,7 +54,7 @@ on_worked(uv_work_t *work, int status)
 
     (void)status; /* nobody cancels it */
     if (request)
-        request->on_gone = NULL;
+        gh_request_release(request);
     if (request && reading->problem == ENOENT) {
         gh_reply_exception(request, GH_PY_FILE_NOT_FOUND_ERROR,
                            "No certificate found on cluster in path: %s", reading->path);
@@ -86,10 +77,8 @@ gh_route_cert(struct gh_api *api, struct gh_request *request)
         json_string_value(json_object_get(api->cluster->config, "ssl_certfile"));
     struct reading *reading = gh_alloc(sizeof *reading);
 
-    reading->request = request;
     reading->path = gh_home_path(configured ? configured : "~/.rh/certs/rh_server.crt");
     reading->work.data = reading;
-    request->on_gone = on_client_gone;
-    request->on_gone_context = reading;
+    gh_request_hold(request, &reading->request);
     uv_queue_work(api->loop, &reading->work, on_work, on_worked);
 }

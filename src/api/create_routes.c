@@ -51,15 +51,6 @@ creation_free(struct creation *creation)
     free(creation);
 }
 
-static void
-on_gone(struct gh_request *request, void *context)
-{
-    struct creation *creation = context;
-
-    (void)request;
-    creation->request = NULL;
-}
-
 /* ---- step 4 ---- */
 
 static void
@@ -78,7 +69,7 @@ static void
 refuse_busy(struct creation *creation, const struct gh_err *err)
 {
     if (creation->request) {
-        creation->request->on_gone = NULL;
+        gh_request_release(creation->request);
         gh_reply_busy(creation->request, 1, "%s", err->text);
     }
     creation_free(creation);
@@ -276,15 +267,13 @@ gh_route_create_process(struct gh_api *api, struct gh_request *request)
 
     struct creation *creation = gh_alloc(sizeof *creation);
     creation->api = api;
-    creation->request = request;
     creation->name = gh_strndup(values[NAME].text.bytes, values[NAME].text.len);
     creation->compute_text = dump_as_given(&values[COMPUTE]);
     creation->runtime_text = dump_as_given(&values[RUNTIME_ENV]);
     creation->env_text = dump_as_given(&values[ENV_VARS]);
     creation->compute = json_incref(values[COMPUTE].tree);
     creation->runtime_env = json_incref(values[RUNTIME_ENV].tree);
-    request->on_gone = on_gone;
-    request->on_gone_context = creation;
+    gh_request_hold(request, &creation->request);
     gh_fields_done(values, COUNT);
 
     creation->waiter.on_counted = find_env;

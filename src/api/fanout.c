@@ -13,26 +13,14 @@ struct gh_fanout {
     char *failure;
 };
 
-static void
-on_fanout_gone(struct gh_request *request, void *context)
-{
-    struct gh_fanout *fanout = context;
-
-    (void)request;
-    fanout->request = NULL;
-}
-
 struct gh_fanout *
 gh_fanout_new(struct gh_request *request)
 {
     struct gh_fanout *fanout = gh_alloc(sizeof *fanout);
 
-    fanout->request = request;
     fanout->pending = 1; /* ours, so that it does not finish while it is made */
-    if (request) {
-        request->on_gone = on_fanout_gone;
-        request->on_gone_context = fanout;
-    }
+    if (request)
+        gh_request_hold(request, &fanout->request);
     return fanout;
 }
 

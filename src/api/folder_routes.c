@@ -43,15 +43,6 @@ struct job {
     struct gh_fault fault;
 };
 
-static void
-on_client_gone(struct gh_request *request, void *context)
-{
-    struct job *job = context;
-
-    (void)request;
-    job->request = NULL;
-}
-
 static char *
 text_of(const struct gh_value *value)
 {
@@ -65,13 +56,11 @@ job_new(struct gh_api *api, struct gh_request *request, int (*run)(struct job *j
     struct job *job = gh_alloc(sizeof *job);
 
     job->api = api;
-    job->request = request;
     job->run = run;
     job->path = text_of(path);
     job->out = (struct gh_spill)GH_SPILL_INIT;
     job->work.data = job;
-    request->on_gone = on_client_gone;
-    request->on_gone_context = job;
+    gh_request_hold(request, &job->request);
     return job;
 }
 
@@ -122,7 +111,7 @@ answer(struct job *job)
 
     if (!request)
         return;
-    request->on_gone = NULL;
+    gh_request_release(request);
     if (job->fault.status)
         answer_fault(request, &job->fault);
     else if (job->has_result)
@@ -389,7 +378,7 @@ on_unpacked(struct gh_call *call, const struct gh_answer *unpacked)
     } else if (request && unpacked->failure) {
         gh_reply_exception(request, GH_PY_RUNTIME_ERROR, "%s", unpacked->failure);
     } else if (request) {
-        request->on_gone = NULL;
+        gh_request_release(request);
         gh_forward_answer(request, unpacked);
     } else if (unpacked->fd >= 0) {
         close(unpacked->fd);
@@ -423,7 +412,7 @@ unpack(struct job *job, enum gh_serialization serialization, struct gh_slice raw
     if (process && gh_pool_call(process, &order, NULL, &err) == GH_OK)
         return;
 
-    request->on_gone = NULL;
+    gh_request_release(request);
     if (process)
         gh_reply_busy(request, gh_pool_retry_after_s(process), "%s", err.text);
     else

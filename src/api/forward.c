@@ -15,25 +15,14 @@
 
 #define TEXT_MAX_BYTES 8192
 
-static void
-on_gone(struct gh_request *request, void *context)
-{
-    struct gh_forward *forward = context;
-
-    (void)request;
-    forward->request = NULL;
-}
-
 struct gh_forward *
 gh_forward_new(struct gh_api *api, struct gh_request *request, enum gh_serialization serialization)
 {
     struct gh_forward *forward = gh_alloc(sizeof *forward);
 
     forward->api = api;
-    forward->request = request;
     forward->serialization = serialization;
-    request->on_gone = on_gone;
-    request->on_gone_context = forward;
+    gh_request_hold(request, &forward->request);
     return forward;
 }
 
@@ -138,7 +127,7 @@ gh_forward_send(struct gh_forward *forward, struct gh_process *process, struct g
     if (gh_pool_call(process, order, NULL, &err) == GH_OK)
         return;
 
-    request->on_gone = NULL;
+    gh_request_release(request);
     forward_free(forward);
     gh_reply_busy(request, gh_pool_retry_after_s(process), "%s", err.text);
 }

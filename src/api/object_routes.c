@@ -201,15 +201,6 @@ struct deletion {
 };
 
 static void
-on_deletion_gone(struct gh_request *request, void *context)
-{
-    struct deletion *deletion = context;
-
-    (void)request;
-    deletion->request = NULL;
-}
-
-static void
 finish_deletion(struct deletion *deletion)
 {
     struct gh_request *request = deletion->request;
@@ -299,11 +290,9 @@ gh_route_delete_object(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, &field, 1, &value) != 0)
         return;
     struct deletion *deletion = gh_alloc(sizeof *deletion);
-    deletion->request = request;
     deletion->deleted = json_array();
     deletion->pending = 1; /* ours, so that it does not finish while it is made */
-    request->on_gone = on_deletion_gone;
-    request->on_gone_context = deletion;
+    gh_request_hold(request, &deletion->request);
 
     if (json_array_size(value.tree) == 0)
         delete_all(api, deletion);

@@ -26,15 +26,6 @@ struct waiting {
 };
 
 static void
-on_waiting_gone(struct gh_request *request, void *context)
-{
-    struct waiting *waiting = context;
-
-    (void)request;
-    waiting->request = NULL;
-}
-
-static void
 add_path(struct gh_api *api, struct gh_fanout *fanout, const char *path)
 {
     struct gh_buf json GH_SCOPED(gh_buf_done) = {0};
@@ -46,7 +37,7 @@ add_path(struct gh_api *api, struct gh_fanout *fanout, const char *path)
 }
 
 /* Present workers look for what is new. Those of the node's own env are told its folders too: it may
- * have become another one since they were started (docs/decisions/0008). */
+ * have become another one since they were started (docs/decisions/0009). */
 static void
 tell_workers(struct gh_api *api, struct gh_fanout *fanout, const struct gh_install_result *result)
 {
@@ -67,7 +58,7 @@ on_installed(void *context, const struct gh_install_result *result)
 
     free(waiting);
     if (request)
-        request->on_gone = NULL;
+        gh_request_release(request);
     if (request && result->failure)
         gh_reply_exception(gh_take(request), result->failure_class, "%s", result->failure);
 
@@ -119,11 +110,10 @@ gh_route_install_package(struct gh_api *api, struct gh_request *request)
     };
 
     struct waiting *waiting = gh_alloc(sizeof *waiting);
-    *waiting = (struct waiting){api, request};
-    request->on_gone = on_waiting_gone;
-    request->on_gone_context = waiting;
+    waiting->api = api;
+    gh_request_hold(request, &waiting->request);
     if (gh_installer_submit(api->installer, &order, on_installed, waiting, &err) != GH_OK) {
-        request->on_gone = NULL;
+        gh_request_release(request);
         free(waiting);
         refuse(request, &err);
     }

@@ -27,15 +27,6 @@ struct command {
 };
 
 static void
-on_client_gone(struct gh_request *request, void *context)
-{
-    struct command *command = context;
-
-    (void)request;
-    command->request = NULL;
-}
-
-static void
 on_lines(void *context, const char *text, size_t len)
 {
     struct command *command = context;
@@ -94,18 +85,16 @@ run_here(struct gh_api *api, struct gh_request *request, const struct gh_value *
     struct command *command = gh_alloc(sizeof *command);
     struct gh_err err;
 
-    command->request = request;
     command->wants_output = values[REQUIRE_OUTPUTS].flag;
     command->is_list = !values[NODE].is_given;
     if (values[RUN_NAME].is_given)
         command->run = gh_run_begin(api->runs, values[RUN_NAME].text);
-    request->on_gone = on_client_gone;
-    request->on_gone_context = command;
+    gh_request_hold(request, &command->request);
     int rc = gh_shell_start(api->shells, text, command->wants_output, &shell_events, command, &err);
     if (rc == GH_OK)
         return;
 
-    request->on_gone = NULL;
+    gh_request_release(request);
     command_free(command);
     if (rc == GH_E_NO_ROOM)
         gh_reply_busy(request, 1, "%s", err.text);

@@ -8,7 +8,7 @@
  *
  * An env that the system manages (PEP 668: Debian's python3) is never installed into. When no env was
  * set and the default turns out to be such, a venv of our own is made in the state folder, and is the
- * env of the processes from then on (docs/decisions/0008).
+ * env of the processes from then on (docs/decisions/0009).
  *
  * Source: packages-and-processes.md section 1. Loop thread only. */
 #ifndef GH_NODE_INSTALLER_H

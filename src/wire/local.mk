@@ -19,6 +19,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/pickle.h \
 	%reldir%/reply.c \
 	%reldir%/reply.h \
+	%reldir%/request.c \
 	%reldir%/request.h \
 	%reldir%/url.c \
 	%reldir%/url.h

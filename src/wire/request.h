@@ -97,4 +97,11 @@ gh_request_take_body_fd(struct gh_request *request)
     return fd;
 }
 
+/* For work that goes on without its client: *SLOT is REQUEST from now on, and NULL once the client has
+ * left. The slot must stay until the request is answered or released. */
+void gh_request_hold(struct gh_request *request, struct gh_request **slot);
+
+/* The slot of REQUEST is about to go; who answers REQUEST now needs none. */
+void gh_request_release(struct gh_request *request);
+
 #endif
