@@ -41,15 +41,12 @@ percent(double part, double whole)
 /* ---- the node ---- */
 
 static json_t *
-node_cpu_usage(struct gh_node *node)
+node_cpu_usage(struct gh_node *node, const struct gh_memory *memory)
 {
-    struct gh_memory memory;
-
-    gh_usage_memory(&memory);
-    return json_pack("{s:I, s:f, s:I, s:I, s:f}", "free_memory", (json_int_t)memory.available_bytes,
-                     "used_memory_percent", memory.used_percent, "total_memory",
-                     (json_int_t)memory.total_bytes, "used_memory",
-                     (json_int_t)(memory.total_bytes - memory.available_bytes),
+    return json_pack("{s:I, s:f, s:I, s:I, s:f}", "free_memory",
+                     (json_int_t)memory->available_bytes, "used_memory_percent",
+                     memory->used_percent, "total_memory", (json_int_t)memory->total_bytes,
+                     "used_memory", (json_int_t)(memory->total_bytes - memory->available_bytes),
                      "utilization_percent", gh_usage_cpu(&node->usage));
 }
 
@@ -112,17 +109,15 @@ keys_of(const struct gh_api *api, const struct gh_process *process)
 }
 
 static json_t *
-process_cpu_usage(const struct gh_node *node, int pid)
+process_cpu_usage(const struct gh_node *node, const struct gh_memory *memory, int pid)
 {
     struct gh_family_usage usage;
-    struct gh_memory memory;
 
-    gh_usage_memory(&memory);
     gh_census_family(node->census, pid, &usage);
     return json_pack("{s:I, s:f, s:I, s:f}", "used_memory", (json_int_t)usage.used_bytes,
                      "utilization_percent", usage.cpu_percent, "total_memory",
-                     (json_int_t)memory.total_bytes, "used_memory_percent",
-                     percent((double)usage.used_bytes, (double)memory.total_bytes));
+                     (json_int_t)memory->total_bytes, "used_memory_percent",
+                     percent((double)usage.used_bytes, (double)memory->total_bytes));
 }
 
 /* Over the GPUs on which the worker, its children or theirs have memory; NULL when there is none. */
@@ -149,7 +144,8 @@ process_gpu_usage(const struct gh_node *node, int pid)
 }
 
 static json_t *
-process_status(const struct gh_api *api, const struct gh_process *process)
+process_status(const struct gh_api *api, const struct gh_memory *memory,
+               const struct gh_process *process)
 {
     if (!process->worker)
         return json_object();
@@ -157,8 +153,8 @@ process_status(const struct gh_api *api, const struct gh_process *process)
     int pid = process->worker->pid;
     json_t *status = json_pack("{s:s, s:s, s:i, s:o, s:i, s:o}", "node_ip",
                                gh_cluster_ip(api->cluster), "node_name", "worker_0", "node_index",
-                               0, "process_cpu_usage", process_cpu_usage(api->node, pid), "pid",
-                               pid, "process_resource_mapping", keys_of(api, process));
+                               0, "process_cpu_usage", process_cpu_usage(api->node, memory, pid),
+                               "pid", pid, "process_resource_mapping", keys_of(api, process));
     json_t *gpu = process_gpu_usage(api->node, pid);
     if (gpu)
         json_object_set_new(status, "process_gpu_usage", gpu);
@@ -170,14 +166,17 @@ process_status(const struct gh_api *api, const struct gh_process *process)
 static json_t *
 status_of(struct gh_api *api)
 {
+    struct gh_memory memory;
+
+    gh_usage_memory(&memory);
     json_t *processes = json_object();
-    json_t *cpu = node_cpu_usage(api->node);
+    json_t *cpu = node_cpu_usage(api->node, &memory);
     json_t *gpu = node_gpu_usage(api->node);
     json_t *worker =
         json_pack("{s:s, s:O}", "ip", gh_cluster_ip(api->cluster), "server_cpu_usage", cpu);
 
     for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
-        json_object_set_new(processes, p->name, process_status(api, p));
+        json_object_set_new(processes, p->name, process_status(api, &memory, p));
     if (gpu)
         json_object_set(worker, "server_gpu_usage", gpu);
 
@@ -208,15 +207,6 @@ on_taken(void *context)
     free(look);
 }
 
-static void
-on_gone(struct gh_request *request, void *context)
-{
-    struct look *look = context;
-
-    (void)request;
-    look->request = NULL;
-}
-
 void
 gh_route_status(struct gh_api *api, struct gh_request *request)
 {
@@ -229,10 +219,8 @@ gh_route_status(struct gh_api *api, struct gh_request *request)
 
     struct look *look = gh_alloc(sizeof *look);
     look->api = api;
-    look->request = request;
     look->waiter.on_taken = on_taken;
     look->waiter.context = look;
-    request->on_gone = on_gone;
-    request->on_gone_context = look;
+    gh_request_hold(request, &look->request);
     gh_census_take(api->node->census, &look->waiter);
 }
