@@ -248,3 +248,16 @@ gh_jsontext_utf8_len(const char *text, size_t len)
 
     return point == REPLACEMENT && used == 1 ? 0 : used;
 }
+
+void
+gh_jsontext_add_clean(struct gh_buf *out, const char *text, size_t len, size_t max)
+{
+    const unsigned char *cursor = (const unsigned char *)text;
+
+    while (len > 0 && out->len + 4 < max) {
+        size_t used;
+        add_utf8(out, read_utf8(cursor, len, &used));
+        cursor += used;
+        len -= used;
+    }
+}

@@ -18,32 +18,21 @@
 
 /* ---- faults ---- */
 
-/* The text of BUF, which this empties: names in it may be any bytes, answers may not. */
-static char *
-clean_utf8(struct gh_buf *buf)
-{
-    struct gh_buf literal GH_SCOPED(gh_buf_done) = {0};
-    struct gh_buf clean = {0};
-
-    gh_jsontext_quote(&literal, (char *)buf->bytes, buf->len, GH_JSONTEXT_UTF8);
-    gh_jsontext_unquote(&clean, (char *)literal.bytes, literal.len);
-    gh_buf_done(buf);
-    gh_buf_text(&clean); /* ends it */
-    return (char *)clean.bytes;
-}
-
 int
 gh_fault_set(struct gh_fault *fault, unsigned status, enum gh_pyclass pyclass, const char *format,
              ...)
 {
-    struct gh_buf text = {0};
+    struct gh_buf raw GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf clean = {0};
     va_list args;
 
     va_start(args, format);
-    gh_buf_addv(&text, format, args);
+    gh_buf_addv(&raw, format, args);
     va_end(args);
+    gh_jsontext_add_clean(&clean, (const char *)raw.bytes, raw.len, SIZE_MAX);
+    gh_buf_text(&clean); /* ends it: names in it may be any bytes, answers may not */
     free(fault->text);
-    fault->text = clean_utf8(&text);
+    fault->text = (char *)clean.bytes;
     fault->status = status;
     fault->pyclass = pyclass;
     return -1;

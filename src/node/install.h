@@ -71,6 +71,9 @@ struct gh_installer {
 void gh_install_run(struct gh_install *install, const struct gh_words *argv, const char *folder,
                     const char *shown, void (*then)(struct gh_install *install, bool is_ok));
 
+/* Append to ARGV what runs the python of the install's env: its path alone, or by way of conda. */
+void gh_install_add_python(const struct gh_install *install, struct gh_words *argv);
+
 /* Ask the install's env what is in it; THEN also sees is_ok false when it gave no answer. */
 void gh_install_ask(struct gh_install *install,
                     void (*then)(struct gh_install *install, bool is_ok));

@@ -195,21 +195,14 @@ run_pip(struct gh_install *install)
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
     struct gh_buf shown GH_SCOPED(gh_buf_done) = {0};
     const struct gh_package *package = &install->package;
-    char conda[PATH_MAX];
     /* What a requirements file says of folders counts from its own. */
     bool works_there = package->method == GH_PACKAGE_REQS && !is_file(package->target);
 
-    if (install->env->conda_env && gh_install_find_conda(conda)) {
-        gh_words_add(&argv, conda);
-        gh_words_add(&argv, "run");
-        gh_words_add(&argv, "-n");
-        gh_words_add(&argv, install->env->conda_env);
-        gh_words_add(&argv, "python3");
+    gh_install_add_python(install, &argv);
+    if (argv.count > 1)
         gh_buf_addf(&shown, "conda run -n %s python3", install->env->conda_env);
-    } else {
-        gh_words_add(&argv, install->env->python);
+    else
         gh_buf_add_text(&shown, install->env->python);
-    }
     gh_words_add(&argv, "-m");
     gh_words_add(&argv, "pip");
     gh_words_add(&argv, "install");

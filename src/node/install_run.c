@@ -222,21 +222,29 @@ gh_install_run(struct gh_install *install, const struct gh_words *argv, const ch
 }
 
 void
+gh_install_add_python(const struct gh_install *install, struct gh_words *argv)
+{
+    const struct gh_env *env = install->env;
+    char conda[PATH_MAX];
+
+    if (env->conda_env && gh_install_find_conda(conda)) {
+        gh_words_add(argv, conda);
+        gh_words_add(argv, "run");
+        gh_words_add(argv, "-n");
+        gh_words_add(argv, env->conda_env);
+        gh_words_add(argv, "python3");
+    } else {
+        gh_words_add(argv, env->python);
+    }
+}
+
+void
 gh_install_ask(struct gh_install *install, void (*then)(struct gh_install *install, bool is_ok))
 {
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
-    char conda[PATH_MAX];
 
     gh_env_forget(install->env);
-    if (install->env->conda_env && gh_install_find_conda(conda)) {
-        gh_words_add(&argv, conda);
-        gh_words_add(&argv, "run");
-        gh_words_add(&argv, "-n");
-        gh_words_add(&argv, install->env->conda_env);
-        gh_words_add(&argv, "python3");
-    } else {
-        gh_words_add(&argv, install->env->python);
-    }
+    gh_install_add_python(install, &argv);
     prepare(install,
             gh_asprintf("Looking into the env %s",
                         install->env->conda_env ? install->env->conda_env : install->env->python),

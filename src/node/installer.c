@@ -218,22 +218,6 @@ gh_install_succeed(struct gh_install *install)
     end(install, &(struct gh_install_result){0});
 }
 
-/* TEXT, of which a tool may have written some in another encoding, as UTF-8: what is none becomes
- * U+FFFD. The client could not unpickle it otherwise. */
-static void
-add_utf8(struct gh_buf *out, const char *text, size_t len)
-{
-    while (len > 0 && out->len + 4 < FAILURE_MAX_BYTES) {
-        size_t taken = gh_jsontext_utf8_len(text, len);
-        if (taken > 0)
-            gh_buf_add(out, text, taken);
-        else
-            gh_buf_add_text(out, "\xef\xbf\xbd");
-        text += taken ? taken : 1;
-        len -= taken ? taken : 1;
-    }
-}
-
 void
 gh_install_fail(struct gh_install *install, enum gh_pyclass pyclass, const char *format, ...)
 {
@@ -244,7 +228,8 @@ gh_install_fail(struct gh_install *install, enum gh_pyclass pyclass, const char 
     va_start(args, format);
     gh_buf_addv(&raw, format, args);
     va_end(args);
-    add_utf8(&clean, (const char *)raw.bytes, raw.len);
+    /* A tool may have written some of it in another encoding; the client could not unpickle that. */
+    gh_jsontext_add_clean(&clean, (const char *)raw.bytes, raw.len, FAILURE_MAX_BYTES);
     const char *text = gh_buf_text(&clean);
     gh_log(GH_LOG_WARN, "install.failed", "install=%llu reason=%s",
            (unsigned long long)install->number, gh_log_quote(text));
