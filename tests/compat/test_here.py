@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.conftest import finish
 from integration.gatehoused import Gatehoused, wait_until
 
 from . import sdk
@@ -45,11 +46,7 @@ def inside(request, tmp_path_factory) -> Gatehoused:
     daemon.param = request.param
     daemon.post("/create_process", {"name": "other"})
     yield daemon
-    try:
-        assert not daemon.trouble(), "\n".join(daemon.trouble())
-        daemon.stop()
-    finally:
-        daemon.kill()
+    finish(daemon)
 
 
 def furnish(home: Path, name: str | None) -> None:

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from integration.conftest import finish
 from integration.gatehoused import Gatehoused
 
 from . import sdk
@@ -29,11 +30,7 @@ def named(request, tmp_path_factory) -> Gatehoused:
     daemon.start()
     daemon.param = request.param
     yield daemon
-    try:
-        assert not daemon.trouble(), "\n".join(daemon.trouble())
-        daemon.stop()
-    finally:
-        daemon.kill()
+    finish(daemon)
 
 
 @pytest.fixture

@@ -85,7 +85,6 @@ class _Connection:
         poll.register(self.sock, select.POLLIN)
         return not poll.poll(SLOW_S * 1000)
 
-
     def close(self) -> None:
         self.sock.close()
 

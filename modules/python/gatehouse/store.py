@@ -98,12 +98,14 @@ def put(key: str, value: Any, process: Optional[str] = None) -> None:
         from runhouse.servers.obj_store import ObjStoreError
 
         raise ObjStoreError("Process %s does not exist; cannot put key %s there." % (process, key))
+    daemon.value("POST", "/object", _with_pickle(value, key=key, process_name=process))
+
+
+def _with_pickle(value: Any, **fields: str) -> bytes:
+    """The body of a request whose serialized_data is VALUE."""
     raw = _gatehouse.base64_literal(serialize.dumps_pickle(value))
-    rest = ',"serialization":"pickle","key":%s,"process_name":%s}' % (
-        json.dumps(key),
-        json.dumps(process),
-    )
-    daemon.value("POST", "/object", b"".join((b'{"serialized_data":', raw, rest.encode())))
+    rest = json.dumps(dict(fields, serialization="pickle"))
+    return b"".join((b'{"serialized_data":', raw, b",", rest[1:].encode()))
 
 
 _ANNOUNCE_TRIES = 100
@@ -169,9 +171,8 @@ def put_resource(config: Dict[str, Any], state: Dict[str, Any], process: Optiona
         objects.put(made.key, made)
         _wait_till_known(made.key)
         return made.key
-    raw = _gatehouse.base64_literal(serialize.dumps_pickle([config, state, True]))
-    rest = ',"serialization":"pickle","process_name":%s}' % json.dumps(process)
-    return daemon.value("POST", "/resource", b"".join((b'{"serialized_data":', raw, rest.encode())))
+    body = _with_pickle([config, state, True], process_name=process)
+    return daemon.value("POST", "/resource", body)
 
 
 def root_of(module_name: str) -> Optional[str]:
