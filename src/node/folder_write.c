@@ -186,42 +186,90 @@ write_literal(const struct writer *writer, int fd, struct gh_slice literal, cons
     return 0;
 }
 
-/* A new file beside PATH; *NAME_OUT is its path, the caller's to free. -1 with errno. */
+/* A file that is being written, to take the place of another when it is whole. */
+struct draft {
+    int fd;
+    char *name;    /* path, beside what it replaces */
+    bool is_named; /* it is there to be seen */
+};
+
+/* Begin DRAFT beside PATH. Without a name a draft leaves nothing behind when the daemon is killed. Returns
+ * 0, or -1 with errno. */
 static int
-open_beside(const char *path, char **name_out)
+begin_draft(const char *path, struct draft *draft)
 {
     const char *slash = strrchr(path, '/');
+    char *folder GH_SCOPED(gh_free) = gh_asprintf("%.*s/", (int)(slash - path), path);
     unsigned long long number;
 
     if (getrandom(&number, sizeof number, 0) != sizeof number)
         number = (unsigned long long)(uintptr_t)path;
-    *name_out = gh_asprintf("%.*s/.gatehouse-put-%016llx", (int)(slash - path), path, number);
-    return open(*name_out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    draft->name = gh_asprintf("%s.gatehouse-put-%016llx", folder, number);
+    draft->fd = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    draft->is_named = draft->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+    if (draft->is_named)
+        draft->fd = open(draft->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return draft->fd < 0 ? -1 : 0;
 }
 
-/* Fill FD, which replaces TARGET (INFO when it is there), and put it in its place. */
+/* Give DRAFT, which has none, the name PATH, where nothing may be. Returns 0, or -1 with errno. */
 static int
-fill_and_rename(const struct writer *writer, int fd, const char *temporary, const char *target,
-                const struct stat *info, struct gh_slice literal)
+name_draft(const struct draft *draft, const char *path)
+{
+    char link[40];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", draft->fd);
+    return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+static void
+end_draft(struct draft *draft, bool is_in_place)
+{
+    close(draft->fd);
+    if (draft->is_named && !is_in_place)
+        unlink(draft->name);
+    free(draft->name);
+}
+
+/* DRAFT is whole: put it at TARGET. Returns 0, or -1 with errno; EEXIST: it may not be replaced. */
+static int
+place_draft(struct draft *draft, const char *target, bool may_replace)
+{
+    if (!draft->is_named) {
+        if (name_draft(draft, target) == 0)
+            return 0;
+        if (errno != EEXIST || !may_replace || name_draft(draft, draft->name) != 0)
+            return -1;
+        draft->is_named = true;
+    }
+    if (may_replace)
+        return rename(draft->name, target);
+    int rc = renameat2(AT_FDCWD, draft->name, AT_FDCWD, target, RENAME_NOREPLACE);
+    if (rc != 0 && errno == EINVAL) /* a file system that cannot promise not to replace */
+        rc = rename(draft->name, target);
+    return rc;
+}
+
+/* Fill DRAFT, which replaces TARGET (INFO when it is there), and put it in its place. */
+static int
+fill_and_place(const struct writer *writer, struct draft *draft, const char *target,
+               const struct stat *info, struct gh_slice literal)
 {
     int number = 0;
 
-    if (info && fchmod(fd, info->st_mode & 07777) != 0)
+    if (info && fchmod(draft->fd, info->st_mode & 07777) != 0)
         return write_failed(writer, errno, target);
     if (info && writer->appends)
-        number = copy_old(target, fd);
+        number = copy_old(target, draft->fd);
     if (number != 0)
         return write_failed(writer, number, target);
-    if (write_literal(writer, fd, literal, target) != 0)
+    if (write_literal(writer, draft->fd, literal, target) != 0)
         return -1;
-    int rc = writer->overwrites && !writer->is_exclusive
-                 ? rename(temporary, target)
-                 : renameat2(AT_FDCWD, temporary, AT_FDCWD, target, RENAME_NOREPLACE);
-    if (rc != 0 && errno == EINVAL) /* a file system that cannot promise not to replace */
-        rc = rename(temporary, target);
-    if (rc != 0 && errno == EEXIST)
+    if (place_draft(draft, target, writer->overwrites && !writer->is_exclusive) == 0)
+        return 0;
+    if (errno == EEXIST)
         return gh_fault_set(writer->fault, 409, 0, "File %s already exists", target);
-    return rc == 0 ? 0 : write_failed(writer, errno, target);
+    return write_failed(writer, errno, target);
 }
 
 static int
@@ -230,7 +278,7 @@ write_file(const struct writer *writer, const char *name, struct gh_slice litera
     char *path GH_SCOPED(gh_free) = gh_asprintf("%s/%s", writer->path, name);
     /* Through a link what it points to is written, as opening it would. */
     char *target GH_SCOPED(gh_free) = realpath(path, NULL);
-    char *temporary GH_SCOPED(gh_free) = NULL;
+    struct draft draft;
     struct stat info;
 
     if (!target)
@@ -243,13 +291,14 @@ write_file(const struct writer *writer, const char *name, struct gh_slice litera
     if (exists && access(target, W_OK) != 0)
         return write_failed(writer, errno, target);
 
-    int fd = open_beside(target, &temporary);
-    if (fd < 0)
-        return write_failed(writer, errno, path);
-    int rc = fill_and_rename(writer, fd, temporary, target, exists ? &info : NULL, literal);
-    close(fd);
-    if (rc != 0)
-        unlink(temporary);
+    int rc = begin_draft(target, &draft);
+    if (rc != 0) {
+        rc = write_failed(writer, errno, path);
+        free(draft.name);
+        return rc;
+    }
+    rc = fill_and_place(writer, &draft, target, exists ? &info : NULL, literal);
+    end_draft(&draft, rc == 0);
     return rc;
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from .folders import ask, detail, done, folder, raised, result  # noqa: F401  (a fixture among them)
-from .gatehoused import Gatehoused
+from .gatehoused import Gatehoused, wait_until
 
 
 # -- rm -------------------------------------------------------------------------------------------
@@ -182,3 +182,27 @@ def test_what_belongs_to_others_is_403(unprivileged):
         status, text = detail(ask(daemon, method, path, **fields))
         assert status == 403 and "[Errno 13]" in text, (method, fields)
     assert secret.exists()
+
+
+def test_a_killed_daemon_leaves_no_half_written_file(start_daemon, tmp_path):
+    """Killed between the files of one put: those that are there are whole, and there is nothing else."""
+    import threading
+
+    daemon = start_daemon(inspect=False)
+    folder, text = tmp_path / "killed", "y" * (8 << 20)
+    names = [f"f{i}.txt" for i in range(8)]
+
+    def put() -> None:
+        try:
+            ask(daemon, "put", folder, contents=dict.fromkeys(names, text), overwrite=True)
+        except OSError:
+            pass  # the daemon is killed
+
+    client = threading.Thread(target=put)
+    client.start()
+    wait_until("the first file", lambda: (folder / names[0]).exists(), 60)
+    daemon.kill()
+    client.join()
+    found = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert found and set(found) <= set(names)
+    assert set(found.values()) == {len(text)}
