@@ -236,12 +236,31 @@ check_runtime_env_vars(struct gh_request *request, const json_t *runtime_env)
     return 0;
 }
 
+#define DIGITS_ENOUGH 15 /* for most numbers that people write; 17 are for all */
+#define DIGITS_FOR_ALL 17
+
+/* TREE as text, with the fewest digits from which the same numbers are read again: 0.1 stays 0.1. */
+static char *
+dump_shortest(json_t *tree)
+{
+    for (unsigned digits = DIGITS_ENOUGH; digits < DIGITS_FOR_ALL; digits++) {
+        char *text = json_dumps(tree, JSON_REAL_PRECISION(digits));
+        json_t *again = json_loads(text, 0, NULL);
+        bool is_same = json_equal(tree, again);
+        json_decref(again);
+        if (is_same)
+            return text;
+        free(text);
+    }
+    return json_dumps(tree, JSON_REAL_PRECISION(DIGITS_FOR_ALL));
+}
+
 /* As the client gave it: {} when it is absent, null when it is null. */
 static char *
 dump_as_given(const struct gh_value *value)
 {
     if (value->tree)
-        return json_dumps(value->tree, 0);
+        return dump_shortest(value->tree);
     return gh_strdup(value->raw.len ? "null" : "{}");
 }
 

@@ -180,3 +180,11 @@ def test_unknown_install_method_is_named(daemon):
         "install_method": "zzz", "install_target": "foo"}}))
     assert name == "builtins.ValueError"
     assert text.startswith("Unknown install method zzz. Must be one of ")
+
+
+def test_numbers_are_shown_as_they_were_given(daemon):
+    compute = {"CPU": 0.1, "memory": 1048576}
+    assert daemon.post("/create_process", {"name": "tenth", "compute": compute}).status == 200
+    shown = daemon.get("/processes").json()["data"]
+    assert '"tenth": {"name": "tenth", "compute": {"CPU": 0.1, "memory": 1048576}' in shown
+    daemon.post("/kill_process", {"process_name": "tenth"})
