@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "node/usage.h"
+
 #define CPUS_MAX 8192
 
 static double
@@ -27,17 +29,12 @@ cpus_we_may_run_on(void)
 static uint64_t
 memory_of_machine(const char *root)
 {
-    char path[PATH_MAX], line[128];
-    uint64_t kib = 0;
+    char path[PATH_MAX];
+    struct gh_memory memory;
 
     snprintf(path, sizeof path, "%s/proc/meminfo", root);
-    FILE *file = fopen(path, "re");
-    while (file && kib == 0 && fgets(line, sizeof line, file))
-        if (sscanf(line, "MemTotal: %" SCNu64, &kib) != 1)
-            kib = 0;
-    if (file)
-        fclose(file);
-    return kib * 1024;
+    gh_usage_read_memory(path, &memory);
+    return memory.total_bytes;
 }
 
 /* The first line of FOLDER/NAME; false when there is none. */

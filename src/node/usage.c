@@ -8,8 +8,14 @@
 void
 gh_usage_memory(struct gh_memory *out)
 {
+    gh_usage_read_memory("/proc/meminfo", out);
+}
+
+void
+gh_usage_read_memory(const char *path, struct gh_memory *out)
+{
     char line[128];
-    FILE *file = fopen("/proc/meminfo", "re");
+    FILE *file = fopen(path, "re");
 
     memset(out, 0, sizeof *out);
     while (file && fgets(line, sizeof line, file)) {

@@ -18,6 +18,9 @@ struct gh_usage {
 
 void gh_usage_memory(struct gh_memory *out);
 
+/* The same by the file PATH, which has the form of /proc/meminfo; all 0 when it cannot be read. */
+void gh_usage_read_memory(const char *path, struct gh_memory *out);
+
 /* Busy share of all CPUs since the last call, 0 to 100; since boot the first time. */
 double gh_usage_cpu(struct gh_usage *usage);
 
