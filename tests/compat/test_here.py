@@ -294,9 +294,7 @@ def test_a_subclass_is_constructed_on_the_node(inside):
 
 def test_what_was_sent_is_there_again_after_its_workers_death(inside):
     ask(inside, "send_function", process="other")
-    pid = inside.worker_pid("sent_double_process")
-    os.kill(pid, 9)
-    wait_until("a new worker", lambda: inside.worker_pid("sent_double_process") != pid)
+    inside.kill_worker("sent_double_process")
     assert ask(inside, "call_key", "sent_double", "call", 6) == 12
 
 

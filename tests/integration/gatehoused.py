@@ -244,6 +244,13 @@ class Gatehoused:
             return self.processes().get(process, {}).get("pid")
         return wait_until(f"process {process} to have a pid", pid)
 
+    def kill_worker(self, process: str = "default_process") -> None:
+        """Kill the worker of PROCESS and wait until the daemon has seen it: the next call finds another."""
+        pid = self.worker_pid(process)
+        os.kill(pid, signal.SIGKILL)
+        wait_until("the daemon to see the death",
+                   lambda: self.processes().get(process, {}).get("pid") != pid)
+
     def active_calls(self, process: str, key: str) -> list[dict]:
         mapping = self.processes().get(process, {}).get("process_resource_mapping", {})
         return mapping.get(key, {}).get("active_function_calls", [])

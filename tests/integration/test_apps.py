@@ -522,7 +522,7 @@ def test_an_app_put_by_a_client(served):
     assert served.post("/rename", {"key": "put", "new_key": "moved"}).status == 200
     assert served.get("/moved/show").json()["root_path"] == "/moved"
     assert served.get("/put/show").status == 404
-    os.kill(served.worker_pid(), 9)  # it is rebuilt with the others
+    served.kill_worker()  # it is rebuilt with the others
     ready(served)
     wait_until("the app to be back", lambda: served.get("/moved/show").status == 200)
     served.post("/delete_object", {"keys": ["moved"]})

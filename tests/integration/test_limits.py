@@ -2,21 +2,11 @@
 """Bounds and what is at them: connections, open calls, names, environment variables, renames."""
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 
 from .gatehoused import USER_CODE, wait_until
 
 MODULES = [f"counter={USER_CODE}/things.py:Counter", f"concat={USER_CODE}/things.py:concat"]
-
-
-def kill(daemon, process="default_process"):
-    pid = daemon.worker_pid(process)
-    os.kill(pid, signal.SIGKILL)
-    wait_until("the daemon to see the death",
-               lambda: daemon.processes().get(process, {}).get("pid") != pid)
 
 
 def test_connections_are_accepted_again_once_some_closed(start_daemon):
@@ -57,7 +47,7 @@ def test_large_environment_variable_reaches_present_and_later_workers(start_daem
     value = "x" * 1_500_000
     assert daemon.post("/env_vars", {"env_vars": {"GH_TEST_LARGE": value}}).status == 200
     assert daemon.call("getenv", args=["GH_TEST_LARGE"]).json() == value
-    kill(daemon)
+    daemon.kill_worker()
     assert daemon.call("getenv", args=["GH_TEST_LARGE"]).json() == value
 
 
@@ -75,7 +65,7 @@ def test_renamed_module_outlives_its_worker(start_daemon):
     daemon.put_class("account", "Counter", state={"value": 5, "history": []})
     for old, new in (("account", "/alice/deposit"), ("deposit", "purse")):
         assert daemon.post("/rename", {"key": old, "new_key": new}).json()["output_type"] == "success"
-    kill(daemon)
+    daemon.kill_worker()
     assert daemon.call("purse", "inc", [2]).json() == 7
     assert daemon.get("/keys").json()["data"] == ["purse"]
 
@@ -85,5 +75,5 @@ def test_constructor_call_is_repeated_in_the_form_it_came(start_daemon):
     daemon.put_class("account", "Counter")
     for start in (3, 10):  # the last one counts
         assert daemon.post("/account/_remote_init", {"start": start}).status == 200
-    kill(daemon)
+    daemon.kill_worker()
     assert daemon.call("account", "value").json() == 10

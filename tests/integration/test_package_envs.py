@@ -90,8 +90,7 @@ def test_managed_python_is_left_alone_and_a_venv_made(start_daemon, tmp_path):
     node.daemon.post("/create_process", {"name": "late"})
     assert node.ask("prefix", process="late") == str(folder)
     assert node.ask("version", "tiny", process="late") == "1.0"
-    os.kill(node.daemon.worker_pid("late"), signal.SIGKILL)
-    wait_until("the worker to be another", lambda: node.daemon.worker_pid("late"))
+    node.daemon.kill_worker("late")
     assert node.ask("version", "tiny", process="late") == "1.0"
     assert str(folder) in (folder / "bin" / "activate").read_text()
     assert str(managed.envs) in node.ask("where", "tiny")

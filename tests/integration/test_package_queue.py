@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -83,7 +81,7 @@ def test_worker_that_dies_meanwhile_sees_the_package(node):
     gate = Gate(node, "one")
     gate.begin()
     gate.wait_for_build()
-    os.kill(node.daemon.worker_pid(), signal.SIGKILL)
+    node.daemon.kill_worker()
     gate.finish()
     assert node.ask("version", "one") == "1.0"
 

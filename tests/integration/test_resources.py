@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
-import signal
 
 import pytest
 
@@ -106,9 +105,7 @@ def test_existing_name_reserves_nothing_more(daemon):
 
 def test_reservation_is_kept_over_a_restart(daemon):
     made(daemon, "a", {"CPU": 4, "GPU": 1})
-    pid = daemon.worker_pid("a")
-    os.kill(pid, signal.SIGKILL)
-    wait_until("a new worker", lambda: daemon.processes()["a"].get("pid") not in (None, pid))
+    daemon.kill_worker("a")
     assert refusal(daemon, {"CPU": 1})[0] == "builtins.Exception"
     assert visible(daemon, "a") == "0"
 

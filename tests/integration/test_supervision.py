@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 import pytest
@@ -17,12 +16,6 @@ from .test_processes import listed, local_package
 def daemon(start_daemon):
     """One per test: its workers die."""
     return start_daemon(args=["--resources", "CPU=2"])
-
-
-def kill_worker(daemon, process):
-    pid = daemon.worker_pid(process)
-    os.kill(pid, signal.SIGKILL)
-    wait_until("a new worker", lambda: daemon.processes()[process].get("pid") not in (None, pid))
 
 
 def park(daemon, process="p"):
@@ -75,7 +68,7 @@ def test_parked_process_is_tried_again_by_deaths_of_its_own(daemon):
     daemon.post("/create_process", {"name": "p"})
     park(daemon)
     daemon.post("/create_process", {"name": "p"})
-    kill_worker(daemon, "p")
+    daemon.kill_worker("p")
     daemon.put_function("concat", process="p")
     assert daemon.call("concat", args=["a", "b"]).json() == "ab"
 
@@ -146,7 +139,7 @@ def test_all_that_a_process_was_given_is_there_after_a_death(daemon, tmp_path):
     before = seen()
     assert before == {"prefix": str(tmp_path / "venv"), "package": True, "f": "found",
                       "env": ["g", "o", "r", "l", "s"]}
-    kill_worker(daemon, "p")
+    daemon.kill_worker("p")
     assert seen() == before
     name, _ = error_of(daemon.post("/create_process", {"name": "q", "compute": {"CPU": 1}}))
     assert name == "builtins.Exception"  # p holds both

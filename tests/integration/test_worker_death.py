@@ -25,14 +25,6 @@ def daemon(start_daemon):
     return start_daemon(**OPTIONS)
 
 
-def kill(daemon, process="default_process", number=signal.SIGKILL):
-    """Kill the worker of PROCESS and wait until the daemon has seen it."""
-    pid = daemon.worker_pid(process)
-    os.kill(pid, number)
-    wait_until("the daemon to see the death",
-               lambda: daemon.processes().get(process, {}).get("pid") != pid)
-
-
 @pytest.fixture
 def threads():
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -95,7 +87,7 @@ def test_next_call_works_in_a_new_worker(daemon, threads, tmp_path):
 
 def test_declared_modules_are_rebuilt(daemon):
     daemon.get("/counter/inc?by=5&_bare=1")
-    kill(daemon)
+    daemon.kill_worker()
     assert daemon.get("/counter/inc?by=1&_bare=1").json() == 1  # as it was declared
     assert set(daemon.get("/keys").json()["data"]) == {
         "hold", "pid", "die_of", "exit_with", "counter"}
@@ -107,7 +99,7 @@ def test_deployed_modules_are_rebuilt_as_they_were_put(daemon):
     daemon.put_function("getenv", process="p")
     daemon.put_class("account", "Counter", state={"value": 5, "history": []}, process="p")
     assert daemon.call("account", "inc", [1]).json() == 6
-    kill(daemon, "p")
+    daemon.kill_worker("p")
     assert daemon.call("concat", args=["a", "b"]).json() == "ab"
     assert daemon.call("account", "value").json() == 5
     assert daemon.call("getenv", args=["GH_TEST_P"]).json() == "p"
@@ -120,7 +112,7 @@ def test_plain_objects_and_lazy_results_of_a_dead_process_are_gone(daemon):
     daemon.post("/countdown/call", {"run_name": "countdown--1", "serialization": "pickle",
                                     "data": pickles.dumps({"args": [3]})})
     assert {"note", "countdown--1"} <= set(daemon.get("/keys").json()["data"])
-    kill(daemon)
+    daemon.kill_worker()
     wait_until("the keys to go",
                lambda: not {"note", "countdown--1"} & set(daemon.get("/keys").json()["data"]))
     assert daemon.get("/object?key=note").body == b"null"
@@ -197,7 +189,7 @@ def test_logs_of_a_dead_worker_end(daemon, threads, tmp_path):
 
 def test_many_deaths_in_a_row_are_survived(daemon):
     for _ in range(3):
-        kill(daemon)
+        daemon.kill_worker()
         assert isinstance(daemon.get("/pid/call?_bare=1").json(), int)
 
 
