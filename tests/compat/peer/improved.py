@@ -76,6 +76,10 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "Ray's tasks do not find the file of the function",
         [2, 4, 6],
     ),
+    "objects are the same within a process": (
+        "the data of a call is opened in a process that has not imported the function's module",
+        [True, True],
+    ),
     "operator __str__": (
         "a class's own __str__ is hidden by the client's base class",
         'comparable 5',
@@ -114,46 +118,3 @@ NOT_ASKED: dict[str, tuple[str, Any]] = {
     "send to its end": ("the end of the generator is never told", 'StopIteration'),
 }
 """Cases that the true server hangs on, or dies of, with our answer."""
-
-UNRECORDED: dict[str, Any] = {
-    "async functions wait for each other": "door",
-    "async method": 3,
-    "async method of a subclass of module": 5,
-    "attribute that is not there cannot be set": ['ValueError', True],
-    "attributes are set": [50, 'new', [1], 51],
-    "changed code in one process": [['one', 3], ['three', 5], ['eleven', 6]],
-    "changed helper is seen by a new process": ['one', 'three'],
-    "class used without construction": [2, 3],
-    "clear forgets everything": [None, []],
-    "dataclass as a class": [[1, 'x', []], 1, []],
-    "environment for all": ['all', 'all'],
-    "environment of one process only": ['yes', None],
-    "factory makes many": [[0, 'two'], [1, 'two'], [2, 'two'], [3, 'two']],
-    "functions of a process share a module": ['finally'],
-    "guarded attributes": [3, {'raised': 'TypeError', 'text': 'forbidden indeed'}],
-    "inheritance": ['base shared 1', ['derived', 'base'], 'written', 'mixed in', 'derived',
-         ['derived prop', 'base prop'], ['base', 'derived'], [True, True, True], 'derived'],
-    "instance of a subclass of module": [4, 8, 8, [1, 4], [8, 9], 'm', 64],
-    "keys of a process": ['doubled_keyed', 'keyed_object'],
-    "many steps": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
-         24],
-    "metaclass": 'meta',
-    "method prints": [2, ['yves deposits 2']],
-    "method run async": 4,
-    "method that returns a coroutine": 4,
-    "module in its own process": ['Defaults_process', 'Defaults_process', [4, 'two']],
-    "module put twice starts anew": [2, 3, 2, 3],
-    "module with a name": ['named_module', 2, True],
-    "names of the clients own methods": [1, 2, ['a'], ['called', 3], [2, 3], ['run', 4], 1, []],
-    "objects are the same within a process": [True, True],
-    "own environment wins": 'own',
-    "printed long": [100000],
-    "printed one": ['hello'],
-    "printed quotes": ['"\''],
-    "printed several": ['a', 'b', 'c'],
-    "process with environment": ['own', '', None],
-    "state is per process": [1, 2, 1, 3],
-    "static and class methods of the class": ['xEUR', 'gatehousey'],
-}
-"""Cases that the true server was not heard on when its answers were recorded (the machine was busy; it
-lets the client time out then), with our answer. --peer asks them; --peer-record moves them over."""
