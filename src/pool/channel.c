@@ -11,7 +11,8 @@
 
 #define READ_BYTES (64u << 10)
 #define COMPACT_BYTES (1u << 20)
-#define READS_A_TURN 16 /* then others get their turn; the poll is level triggered */
+#define READS_A_TURN 16        /* then others get their turn; the poll is level triggered */
+#define READS_OF_REST_MAX 1024 /* more than a socket holds: someone is still writing */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -146,40 +147,53 @@ deliver(struct gh_channel *channel)
     return !channel->is_broken;
 }
 
-static void
-read_frames(struct gh_channel *channel)
+/* Read once and deliver what is whole. How many bytes came; 0 when there were none, or the channel is
+ * broken now. */
+static size_t
+read_some(struct gh_channel *channel)
 {
     union {
         struct cmsghdr align;
         char bytes[CMSG_SPACE(16 * sizeof(int))];
     } control;
+    struct iovec part = {gh_buf_reserve(&channel->in, READ_BYTES), READ_BYTES};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    ssize_t got;
 
-    for (int i = 0; i < READS_A_TURN; i++) {
-        struct iovec part = {gh_buf_reserve(&channel->in, READ_BYTES), READ_BYTES};
-        struct msghdr message = {.msg_iov = &part,
-                                 .msg_iovlen = 1,
-                                 .msg_control = control.bytes,
-                                 .msg_controllen = sizeof control.bytes};
-        ssize_t got = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 && errno == EAGAIN)
-            return;
-        if (got <= 0) {
-            fail(channel, got == 0 ? "end of file" : strerror(errno));
-            return;
-        }
-        channel->in.len += (size_t)got;
-        if (keep_fds(channel, &message) != 0) {
-            fail(channel, "too many descriptors without frames");
-            return;
-        }
-        if (!deliver(channel))
-            return;
-        if ((size_t)got < READ_BYTES)
-            return;
+    do
+        got = recvmsg(channel->fd, &message, MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && errno == EAGAIN)
+        return 0;
+    if (got <= 0) {
+        fail(channel, got == 0 ? "end of file" : strerror(errno));
+        return 0;
     }
+    channel->in.len += (size_t)got;
+    if (keep_fds(channel, &message) != 0) {
+        fail(channel, "too many descriptors without frames");
+        return 0;
+    }
+    return deliver(channel) ? (size_t)got : 0;
+}
+
+static void
+read_frames(struct gh_channel *channel)
+{
+    for (int i = 0; i < READS_A_TURN; i++)
+        if (read_some(channel) < READ_BYTES)
+            return;
+}
+
+void
+gh_channel_read_rest(struct gh_channel *channel)
+{
+    for (int i = 0; i < READS_OF_REST_MAX && !channel->is_broken; i++)
+        if (read_some(channel) == 0)
+            return;
 }
 
 static void

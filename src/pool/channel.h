@@ -74,6 +74,9 @@ void gh_channel_send(struct gh_channel *channel, enum gh_frame_kind kind, uint64
 void gh_channel_hold(struct gh_channel *channel);
 void gh_channel_release(struct gh_channel *channel);
 
+/* Deliver now what the peer wrote so far, rather than when the loop gets to it. For a peer that is dead. */
+void gh_channel_read_rest(struct gh_channel *channel);
+
 /* Write what is queued, as far as the socket takes it; the rest follows when it can. */
 void gh_channel_flush(struct gh_channel *channel);
 

@@ -185,8 +185,10 @@ on_grace_over(uv_timer_t *timer)
     if (!worker->is_exited) {
         gh_worker_kill(worker);
     } else if (!worker->is_channel_closed) {
-        /* A grandchild holds the worker's end of the socket; nothing it says counts. */
+        /* A grandchild holds the worker's end of the socket; nothing it says from now on counts. Or this
+         * machine is so busy that the loop has not come to what the worker wrote. */
         worker->is_channel_closed = true;
+        gh_channel_read_rest(&worker->channel);
         finish(worker);
     }
 }

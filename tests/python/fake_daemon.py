@@ -183,6 +183,10 @@ class FakeDaemon:
                     return Frame(kind, call_id, body, large)
             self._read(deadline)
 
+    def has_more(self) -> bool:
+        """Has the worker written more than what was received?"""
+        return bool(self.unread or select.select([self.sock], [], [], 0)[0])
+
     def frames_until(self, call_id: int) -> Iterator[Frame]:
         """All frames up to and with the RESULT of CALL_ID."""
         while True:

@@ -67,32 +67,26 @@ def test_replies_from_another_thread(worker):
     assert (frame.status, frame.answer) == (201, b'"x"')
 
 
-def test_an_unflushed_reply_leaves_within_ticks(worker):
-    began = time.monotonic()
+def test_an_unflushed_reply_leaves_by_itself(worker):
     assert worker.call("unflushed", b"5").answer == b"5"
-    assert time.monotonic() - began < 1
 
 
 # ------------------------------------------------------------ threads
 
 
 def test_a_slow_call_delays_nobody(worker):
-    slow = [worker.send(CALL, "k", "sleep", data=b"500") for _ in range(20)]
-    began = time.monotonic()
-    assert worker.call("echo", b"1").answer == b"1"
-    assert time.monotonic() - began < 0.4
-    waiting = set(slow)
+    waiting = {worker.send(CALL, "k", "sleep", data=b"2000") for _ in range(20)}
+    echo = worker.send(CALL, "k", "echo", data=b"1")
+    assert worker.receive().call_id == echo
     while waiting:
         waiting.remove(worker.receive().call_id)
-    assert time.monotonic() - began < 3
 
 
 def test_finished_replies_do_not_wait_behind_a_slow_call(worker):
     fast = [worker.encode(CALL, 100 + n, "k", "echo", data=b"1") for n in range(5)]
-    began = time.monotonic()
-    worker.send_raw(b"".join(fast) + worker.encode(CALL, 200, "k", "sleep", data=b"1000"))
+    worker.send_raw(b"".join(fast) + worker.encode(CALL, 200, "k", "sleep", data=b"2000"))
     assert [worker.receive().call_id for _ in fast] == [100, 101, 102, 103, 104]
-    assert time.monotonic() - began < 0.8
+    assert not worker.has_more()  # they did not come with the slow one
     assert worker.receive().call_id == 200
 
 
@@ -191,11 +185,10 @@ def test_logs_come_in_order_and_before_the_result(worker):
 
 
 def test_a_log_does_not_wait_for_its_call(worker):
-    call_id = worker.send(CALL, "k", "print_then_sleep", data=b"1000")
-    began = time.monotonic()
+    call_id = worker.send(CALL, "k", "print_then_sleep", data=b"2000")
     frame = worker.receive()
     assert (frame.kind, frame.call_id, frame.body) == (LOG, call_id, b"\1\0\0\0before")
-    assert time.monotonic() - began < 0.8
+    assert not worker.has_more()  # it did not come with the result
     assert worker.receive().kind == RESULT
 
 

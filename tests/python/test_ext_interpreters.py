@@ -267,18 +267,14 @@ def test_dies_with_the_daemon(modules):
         daemon.hello()
         daemon.send(CALL, "k", "sleep", data=b"60000")
         daemon.call("echo", b"1")
-        began = time.monotonic()
         daemon.sock.close()
         assert daemon.process.wait(10) == 0
-        assert time.monotonic() - began < 2
 
 
 def test_dies_with_the_daemon_although_a_call_holds_the_lock(modules):
     with start(modules) as daemon:
         daemon.hello()
-        daemon.send(CALL, "k", "hold_gil", data=b"5000")
+        daemon.send(CALL, "k", "hold_gil", data=b"60000")
         time.sleep(0.05)
-        began = time.monotonic()
         daemon.sock.close()
-        assert daemon.process.wait(10) == 0
-        assert time.monotonic() - began < 2
+        assert daemon.process.wait(20) == 0

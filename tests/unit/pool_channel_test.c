@@ -183,6 +183,32 @@ START_TEST(bad_frame_breaks_the_channel_after_the_good_ones)
 }
 END_TEST
 
+/* A descriptor ends a read of the socket early; the rest is read all the same. */
+START_TEST(rest_of_a_dead_peer_is_read_at_once)
+{
+    struct gh_buf first GH_SCOPED(gh_buf_done) = {0}, second GH_SCOPED(gh_buf_done) = {0};
+    int fd = memfd_create("rest", MFD_CLOEXEC);
+
+    add_frame(&first, GH_FRAME_LOG, 0, 1, "said", 4);
+    add_frame(&second, GH_FRAME_RESULT, GH_FRAME_HAS_FD, 1, "big", 3);
+    peer_write(first.bytes, first.len);
+    peer_write_fds(second.bytes, second.len, fd, 1);
+    close(fd);
+    gh_channel_read_rest(&channel);
+    assert_slice(frames, "LOG 1 said;RESULT 1 big;");
+    ck_assert_uint_eq(got_fd_count, 1);
+    ck_assert_uint_eq(broken_count, 0);
+
+    peer_write(first.bytes, first.len);
+    close(peer);
+    peer = -1;
+    gh_channel_read_rest(&channel);
+    gh_channel_read_rest(&channel);
+    assert_slice(frames, "LOG 1 said;RESULT 1 big;LOG 1 said;");
+    ck_assert_uint_eq(broken_count, 1);
+}
+END_TEST
+
 START_TEST(end_of_file_is_told_once_after_the_last_frame)
 {
     struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
@@ -215,6 +241,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, unclaimed_descriptors_have_a_limit, 0, 2);
     tcase_add_test(tests, many_descriptors_in_one_message_break_the_channel);
     tcase_add_loop_test(tests, bad_frame_breaks_the_channel_after_the_good_ones, 0, 3);
+    tcase_add_test(tests, rest_of_a_dead_peer_is_read_at_once);
     tcase_add_loop_test(tests, end_of_file_is_told_once_after_the_last_frame, 0, 2);
 }
 

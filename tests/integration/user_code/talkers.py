@@ -369,12 +369,12 @@ def long_line(length):
     print("y" * length)
 
 
-def print_and_die(mark, how):
+def print_and_die(mark, release=None):
     print(mark)
-    if how == "flush":
+    if release is None:
         sys.stdout.flush()
     else:
-        time.sleep(0.1)
+        wait_for(release)
     os.kill(os.getpid(), 9)
     time.sleep(60)
 
@@ -384,9 +384,8 @@ def print_and_stay(mark, release):
     wait_for(release)
 
 
-def time_of_print():
-    now = time.time()
-    print(now)
-    end = time.monotonic() + 0.5
-    while time.monotonic() < end:
+def print_and_compute(mark, release):
+    print(mark)
+    end = time.monotonic() + 60
+    while not os.path.exists(release) and time.monotonic() < end:
         pass
