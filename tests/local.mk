@@ -21,6 +21,7 @@ unit_programs = \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
+	%reldir%/unit/base_nearest_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \

@@ -13,5 +13,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/jsontext.h \
 	%reldir%/log.c \
 	%reldir%/log.h \
+	%reldir%/nearest.c \
+	%reldir%/nearest.h \
 	%reldir%/words.c \
 	%reldir%/words.h

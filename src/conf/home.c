@@ -30,14 +30,21 @@ gh_home_path(const char *path)
 }
 
 char *
-gh_state_dir(const char *setting)
+gh_state_dir_path(const char *setting)
 {
     const char *systemd = getenv("STATE_DIRECTORY");
     const char *xdg = getenv("XDG_STATE_HOME");
-    char *path = setting[0]             ? gh_strdup(setting)
-                 : systemd && *systemd  ? gh_strdup(systemd)
-                 : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
-                                        : gh_home_path("~/.local/state/gatehouse");
+
+    return setting[0]             ? gh_strdup(setting)
+           : systemd && *systemd  ? gh_strdup(systemd)
+           : xdg && xdg[0] == '/' ? gh_asprintf("%s/gatehouse", xdg)
+                                  : gh_home_path("~/.local/state/gatehouse");
+}
+
+char *
+gh_state_dir(const char *setting)
+{
+    char *path = gh_state_dir_path(setting);
 
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';

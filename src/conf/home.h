@@ -12,8 +12,10 @@ const char *gh_home(void);
 char *gh_home_path(const char *path);
 
 /* SETTING when it is not empty, else what systemd made (STATE_DIRECTORY), else "gatehouse" in
- * XDG_STATE_HOME. Made when missing, its folders too; whether that worked shows when it is used. The
- * caller frees it. */
+ * XDG_STATE_HOME. The caller frees it. */
+char *gh_state_dir_path(const char *setting);
+
+/* The same, made when missing, its folders too; whether that worked shows when it is used. */
 char *gh_state_dir(const char *setting);
 
 #endif

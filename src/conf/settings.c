@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/nearest.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "0"
@@ -185,50 +186,17 @@ print_help(void)
            "--help", "print this and exit", "--version", "print the version and exit");
 }
 
-/* How many single-character edits turn A into B (Levenshtein); both shorter than 80 bytes. */
-static size_t
-edit_distance(const char *a, const char *b)
+/* The known option nearest to the LEN bytes of NAME, for the error text. */
+static void
+nearest_option(struct gh_nearest *nearest, const char *name, size_t len)
 {
-    size_t row[80], b_len = strlen(b);
-
-    for (size_t j = 0; j <= b_len; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_len; j++) {
-            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            size_t added = row[j - 1] + 1, removed = row[j] + 1;
-            diagonal = row[j];
-            row[j] = replaced < added ? replaced : added;
-            row[j] = removed < row[j] ? removed : row[j];
-        }
-    }
-    return row[b_len];
-}
-
-/* The known option nearest to NAME for the error text, "" when none is near. */
-static const char *
-nearest_option(const char *name)
-{
-    static char best_flag[80];
     char flag[80];
-    size_t len = strcspn(name, "=");
-    size_t best = len / 2;
 
-    best_flag[0] = '\0';
-    if (len >= sizeof flag)
-        return best_flag;
-    char *wanted GH_SCOPED(gh_free) = gh_strndup(name, len);
+    gh_nearest_begin(nearest, name, len);
     for (size_t i = 0; i <= ROW_COUNT; i++) {
         spell(flag, sizeof flag, "--", i < ROW_COUNT ? rows[i].name : "module", false);
-        size_t distance = edit_distance(wanted, flag);
-        if (distance < best) {
-            best = distance;
-            memcpy(best_flag, flag, sizeof flag);
-        }
+        gh_nearest_try(nearest, flag);
     }
-    return best_flag;
 }
 
 static const struct row *
@@ -255,9 +223,10 @@ take_option(struct gh_settings *settings, int argc, char **argv, int *at, struct
     const struct row *row = is_module ? NULL : row_of_option(argument, len);
 
     if (!is_module && !row) {
-        const char *near = nearest_option(argument);
+        struct gh_nearest nearest;
+        nearest_option(&nearest, argument, len);
         gh_err_set(err, GH_E_INPUT, "unknown option '%s'%s%s; --help lists them", argument,
-                   *near ? "; did you mean " : "", near);
+                   nearest.best[0] ? "; did you mean " : "", nearest.best);
         return GH_SETTINGS_USAGE;
     }
 
