@@ -21,4 +21,5 @@ EXTRA_DIST += \
 	%reldir%/decisions/0008-command-guard.md \
 	%reldir%/decisions/0009-installs.md \
 	%reldir%/decisions/0010-viewers.md \
-	%reldir%/decisions/0011-output-of-children.md
+	%reldir%/decisions/0011-output-of-children.md \
+	%reldir%/decisions/0012-command-line.md

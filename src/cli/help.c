@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/verbs.h"
+
+const struct gh_exit_row gh_exit_rows[] = {
+    {GH_EXIT_OK, "all went well"},
+    {GH_EXIT_FAILED, "the call raised an exception, or the operation failed"},
+    {GH_EXIT_USAGE, "the command line cannot be understood"},
+    {GH_EXIT_NO_CONNECTION, "no daemon answers"},
+    {GH_EXIT_NOT_ALLOWED, "the daemon does not allow it (401, 403)"},
+    {GH_EXIT_NOT_FOUND, "there is no such module, method, process or run (404)"},
+    {GH_EXIT_TIMED_OUT, "--timeout-s went by"},
+    {GH_EXIT_INTERRUPTED, "ended by Ctrl-C"},
+    {-1, NULL},
+};
+
+static void
+add_option(struct gh_buf *out, const struct gh_option *option)
+{
+    char left[80];
+
+    snprintf(left, sizeof left, "%s%s%s%s%s", option->letter ? option->letter : "",
+             option->letter ? ", " : "", option->name, option->argument ? " " : "",
+             option->argument ? option->argument : "");
+    gh_buf_addf(out, "  %-24s %s\n", left, option->help);
+}
+
+static void
+add_options(struct gh_buf *out, const struct gh_option *list)
+{
+    for (; list && list->name; list++)
+        add_option(out, list);
+}
+
+static void
+add_all(struct gh_buf *out)
+{
+    gh_buf_add_text(out, "Usage: gatehouse [OPTION]... VERB [WORD]...\n"
+                         "Ask a gatehoused: what it serves and runs, call it, install into it.\n\n"
+                         "Verbs, each with --help and examples of its own:\n");
+    for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
+        gh_buf_addf(out, "  %-24s %s\n", (*verb)->name, (*verb)->summary);
+    gh_buf_add_text(out, "\nOptions of every verb:\n");
+    add_options(out, gh_common_options);
+    gh_buf_addf(out, "  %-24s %s\n", "--version", "print the version and exit");
+    gh_buf_add_text(out, "\nWithout --url the daemon of this machine and user is asked, over its "
+                         "control socket.\n\nExit status:\n");
+    for (const struct gh_exit_row *row = gh_exit_rows; row->meaning; row++)
+        gh_buf_addf(out, "  %-4d %s\n", row->status, row->meaning);
+}
+
+void
+gh_help_add(struct gh_buf *out, const struct gh_verb *verb)
+{
+    if (!verb) {
+        add_all(out);
+        return;
+    }
+    gh_buf_addf(out, "Usage: gatehouse %s [OPTION]...%s%s\n", verb->name,
+                verb->synopsis[0] ? " " : "", verb->synopsis);
+    gh_buf_addf(out, "%s.\n", verb->summary);
+    if (verb->text)
+        gh_buf_addf(out, "\n%s\n", verb->text);
+    gh_buf_add_text(out, "\nOptions:\n");
+    add_options(out, verb->options);
+    add_options(out, gh_common_options);
+    if (!verb->examples)
+        return;
+    gh_buf_add_text(out, "\nExamples:\n");
+    for (const struct gh_example *example = verb->examples; example->command; example++)
+        gh_buf_addf(out, "  %s\n      %s\n", example->command, example->what);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/verbs.h - the table of verbs, in the order in which --help and the manual show them. A new verb
+ * is a row here and a file verb_NAME.c that defines gh_verb_NAME. */
+#ifndef GH_CLI_VERBS_H
+#define GH_CLI_VERBS_H
+
+#include "cli/cli.h"
+
+#define GH_VERBS(X) X(status)
+
+#define X(name) extern const struct gh_verb gh_verb_##name;
+GH_VERBS(X)
+#undef X
+
+extern const struct gh_verb *const gh_verbs[]; /* NULL at the end */
+
+/* The verb NAME ("status", "config show"), or NULL. */
+const struct gh_verb *gh_verb_find(const char *name);
+
+#endif

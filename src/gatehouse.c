@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gatehouse - asks a gatehoused: what it serves and runs, to call something, to install something.
+ * One verb each is in src/cli/verb_*.c; the table is src/cli/verbs.h. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cli/help.h"
+#include "cli/out.h"
+#include "cli/verbs.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "0"
+#endif
+
+static int
+complain(int status, const struct gh_err *err)
+{
+    fflush(stdout);
+    gh_out_text(stderr, GH_STYLE_BAD, "gatehouse:");
+    fprintf(stderr, " %s\n", err->text);
+    return status;
+}
+
+static int
+print_help(const struct gh_verb *verb)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+
+    gh_help_add(&text, verb);
+    fwrite(text.bytes, 1, text.len, stdout);
+    return GH_EXIT_OK;
+}
+
+/* A full disk behind a redirection must not look like success. */
+static int
+flush_output(int status)
+{
+    struct gh_err err;
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    gh_err_set(&err, GH_EXIT_FAILED, "standard output: it cannot be written to");
+    return complain(status == GH_EXIT_OK ? GH_EXIT_FAILED : status, &err);
+}
+
+static int
+run(struct gh_cli *cli)
+{
+    struct gh_err err = {.text = ""};
+
+    if (cli->ask == GH_CLI_HELP)
+        return print_help(cli->verb);
+    if (cli->ask == GH_CLI_VERSION)
+        return printf("gatehouse %s\n", PACKAGE_VERSION) < 0;
+    int status = cli->verb->run(cli, &err);
+    if (status != GH_EXIT_OK && err.text[0])
+        complain(status, &err);
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct gh_cli cli;
+    struct gh_err err;
+
+    int status = gh_cli_parse(&cli, argc, argv, &err);
+    status = status == GH_EXIT_OK ? run(&cli) : complain(status, &err);
+    gh_cli_done(&cli);
+    return flush_output(status);
+}
