@@ -23,3 +23,17 @@ EXTRA_DIST += \
 	%reldir%/decisions/0010-viewers.md \
 	%reldir%/decisions/0011-output-of-children.md \
 	%reldir%/decisions/0012-command-line.md
+
+# --- manual and completion, written by the program itself ---------------------------------------
+
+man_MANS = \
+	%reldir%/man/gatehouse.1 \
+	%reldir%/man/gatehoused.8
+bashcompletiondir = $(datadir)/bash-completion/completions
+nodist_bashcompletion_DATA = %reldir%/completions/gatehouse
+CLEANFILES += $(man_MANS) $(nodist_bashcompletion_DATA)
+
+$(man_MANS): gatehouse$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./gatehouse$(EXEEXT) --print-man $(@F) >$@.new && mv $@.new $@
+%reldir%/completions/gatehouse: gatehouse$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./gatehouse$(EXEEXT) --print-completion >$@.new && mv $@.new $@

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/man.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
 
@@ -56,9 +58,38 @@ run(struct gh_cli *cli)
     if (cli->ask == GH_CLI_VERSION)
         return printf("gatehouse %s\n", PACKAGE_VERSION) < 0;
     int status = cli->verb->run(cli, &err);
-    if (status != GH_EXIT_OK && err.text[0])
+    if (status != GH_EXIT_OK && status != GH_EXIT_INTERRUPTED && err.text[0])
         complain(status, &err);
     return status;
+}
+
+/* `gatehouse --print-completion`, for the build and for who installs it by hand. */
+static int
+print_completion(void)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+
+    gh_completion_add(&text);
+    fwrite(text.bytes, 1, text.len, stdout);
+    return flush_output(GH_EXIT_OK);
+}
+
+/* `gatehouse --print-man PAGE`, for the build. */
+static int
+print_man(const char *name)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    struct gh_err err;
+
+    for (const struct gh_man_page *page = gh_man_pages; page->name; page++) {
+        if (strcmp(page->name, name) != 0)
+            continue;
+        page->add(&text);
+        fwrite(text.bytes, 1, text.len, stdout);
+        return flush_output(GH_EXIT_OK);
+    }
+    gh_err_set(&err, GH_EXIT_USAGE, "there is no manual page '%s'", name);
+    return complain(GH_EXIT_USAGE, &err);
 }
 
 int
@@ -67,6 +98,10 @@ main(int argc, char **argv)
     struct gh_cli cli;
     struct gh_err err;
 
+    if (argc == 3 && strcmp(argv[1], "--print-man") == 0)
+        return print_man(argv[2]);
+    if (argc == 2 && strcmp(argv[1], "--print-completion") == 0)
+        return print_completion();
     int status = gh_cli_parse(&cli, argc, argv, &err);
     status = status == GH_EXIT_OK ? run(&cli) : complain(status, &err);
     gh_cli_done(&cli);

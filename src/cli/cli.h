@@ -65,13 +65,14 @@ enum gh_word_kind {
 
 struct gh_cli;
 
-#define GH_WORDS_ANY 100000u /* as words_max */
+#define GH_WORDS_ANY 100000u  /* as words_max */
+#define GH_VERB_MAX_BYTES 40u /* of a name, with its terminator */
 
 struct gh_verb {
     const char *name;     /* "status"; "config show" is two words */
     const char *synopsis; /* of its words: "MODULE[.METHOD] [ARG]..."; "" for none */
-    const char *summary;  /* one line, no full stop */
-    const char *text;     /* paragraphs of plain text, between them an empty line; may be NULL */
+    const char *summary;  /* one line, no full stop; NULL hides the verb from all who read */
+    const char *text;     /* paragraphs without line breaks, "\n\n" between them; may be NULL */
     const struct gh_option *options;   /* beside those of all verbs; may be NULL */
     const struct gh_example *examples; /* may be NULL */
     unsigned words_min, words_max;

@@ -19,6 +19,7 @@
 #define PACKAGE_VERSION "0"
 #endif
 #define CONNECT_MS 10000L
+#define FAREWELL_MS 1000u
 #define TOKEN_MAX_BYTES 16384
 
 struct gh_client {
@@ -27,6 +28,7 @@ struct gh_client {
     char *base;        /* "https://node:32300", without a slash at its end */
     char *token_header;
     uint64_t until_ms; /* 0: for ever */
+    bool is_leaving;   /* an interrupt ends nothing more */
 };
 
 struct gh_exchange {
@@ -314,16 +316,29 @@ gh_exchange_wait(struct gh_exchange *exchange, unsigned max_ms, struct gh_err *e
         take_messages(client);
         if (exchange->is_over)
             return explain(exchange, err);
-        if (gh_interrupted())
+        if (gh_interrupted() && !client->is_leaving)
             return gh_err_set(err, GH_EXIT_INTERRUPTED, "interrupted");
         uint64_t now = now_ms();
         if (client->until_ms && now >= client->until_ms)
             return gh_err_set(err, GH_EXIT_TIMED_OUT, "no answer within --timeout-s");
         if (now >= end_ms)
             return GH_EXIT_OK;
+        bool watches = interrupt.fd >= 0 && !client->is_leaving;
         uint64_t left =
             client->until_ms && client->until_ms < end_ms ? client->until_ms - now : end_ms - now;
-        curl_multi_poll(client->multi, &interrupt, interrupt.fd >= 0 ? 1 : 0,
+        curl_multi_poll(client->multi, &interrupt, watches ? 1 : 0,
                         left < 60000 ? (int)left : 60000, NULL);
     }
+}
+
+void
+gh_client_farewell(struct gh_client *client, const char *path, json_t *body)
+{
+    struct gh_exchange *exchange GH_SCOPED(gh_exchange_free) =
+        gh_exchange_start(client, "POST", path, body, NULL, NULL);
+
+    client->is_leaving = true;
+    client->until_ms = now_ms() + FAREWELL_MS;
+    if (gh_exchange_wait(exchange, 0, NULL) != GH_EXIT_OK)
+        return; /* the node drops by itself what nobody asks for */
 }

@@ -40,6 +40,10 @@ int gh_client_post(struct gh_client *client, const char *path, struct json_t *bo
 int gh_client_fetch(struct gh_client *client, const char *method, const char *path,
                     struct json_t *body, struct gh_buf *answer, struct gh_err *err) GH_MUST_USE;
 
+/* POST what tidies up after a verb that ends early, interrupted or late: waits a second at most, whatever
+ * happened before, and does not mind an error. */
+void gh_client_farewell(struct gh_client *client, const char *path, struct json_t *body);
+
 /* json_decref for GH_SCOPED. */
 void gh_json_drop(struct json_t **json_of);
 

@@ -18,6 +18,30 @@ const struct gh_exit_row gh_exit_rows[] = {
     {-1, NULL},
 };
 
+#define LINE_MAX_BYTES 78
+
+/* Paragraphs of TEXT in lines that fit a terminal. */
+static void
+add_text(struct gh_buf *out, const char *text)
+{
+    size_t column = 0;
+
+    while (*text) {
+        size_t word = strcspn(text, " \n");
+        if (column > 0 && column + word > LINE_MAX_BYTES) {
+            out->bytes[out->len - 1] = '\n'; /* in the place of the blank */
+            column = 0;
+        }
+        gh_buf_add(out, text, word);
+        text += word;
+        bool is_paragraph = text[0] == '\n' && text[1] == '\n';
+        gh_buf_add_text(out, is_paragraph ? "\n\n" : " ");
+        column = is_paragraph ? 0 : column + word + 1;
+        text += is_paragraph ? 2 : *text ? 1 : 0;
+    }
+    out->bytes[out->len - 1] = '\n';
+}
+
 static void
 add_option(struct gh_buf *out, const struct gh_option *option)
 {
@@ -43,7 +67,8 @@ add_all(struct gh_buf *out)
                          "Ask a gatehoused: what it serves and runs, call it, install into it.\n\n"
                          "Verbs, each with --help and examples of its own:\n");
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
-        gh_buf_addf(out, "  %-24s %s\n", (*verb)->name, (*verb)->summary);
+        if ((*verb)->summary)
+            gh_buf_addf(out, "  %-24s %s\n", (*verb)->name, (*verb)->summary);
     gh_buf_add_text(out, "\nOptions of every verb:\n");
     add_options(out, gh_common_options);
     gh_buf_addf(out, "  %-24s %s\n", "--version", "print the version and exit");
@@ -63,8 +88,10 @@ gh_help_add(struct gh_buf *out, const struct gh_verb *verb)
     gh_buf_addf(out, "Usage: gatehouse %s [OPTION]...%s%s\n", verb->name,
                 verb->synopsis[0] ? " " : "", verb->synopsis);
     gh_buf_addf(out, "%s.\n", verb->summary);
-    if (verb->text)
-        gh_buf_addf(out, "\n%s\n", verb->text);
+    if (verb->text) {
+        gh_buf_add_byte(out, '\n');
+        add_text(out, verb->text);
+    }
     gh_buf_add_text(out, "\nOptions:\n");
     add_options(out, verb->options);
     add_options(out, gh_common_options);

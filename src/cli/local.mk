@@ -2,19 +2,34 @@
 noinst_LTLIBRARIES += libgh_cli.la
 # sorted: *.c *.h
 libgh_cli_la_SOURCES = \
+	%reldir%/arguments.c \
+	%reldir%/arguments.h \
 	%reldir%/ask.c \
 	%reldir%/cli.h \
 	%reldir%/client.c \
 	%reldir%/client.h \
+	%reldir%/completion.c \
+	%reldir%/completion.h \
+	%reldir%/facts.c \
+	%reldir%/facts.h \
 	%reldir%/help.c \
 	%reldir%/help.h \
 	%reldir%/interrupt.c \
 	%reldir%/interrupt.h \
 	%reldir%/locate.c \
 	%reldir%/locate.h \
+	%reldir%/man.c \
+	%reldir%/man.h \
+	%reldir%/man_daemon.c \
 	%reldir%/out.c \
 	%reldir%/out.h \
 	%reldir%/parse.c \
+	%reldir%/runlog.c \
+	%reldir%/runlog.h \
+	%reldir%/signature.c \
+	%reldir%/verb_call.c \
+	%reldir%/verb_modules.c \
+	%reldir%/verb_names.c \
 	%reldir%/verb_status.c \
 	%reldir%/verbs.c \
 	%reldir%/verbs.h

@@ -159,7 +159,8 @@ unknown_verb(const char *word, struct gh_err *err)
         return GH_EXIT_USAGE;
     gh_nearest_begin(&nearest, word, strlen(word));
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
-        gh_nearest_try(&nearest, (*verb)->name);
+        if ((*verb)->summary)
+            gh_nearest_try(&nearest, (*verb)->name);
     return gh_err_set(err, GH_EXIT_USAGE, "unknown verb '%s'%s%s; gatehouse --help lists them",
                       word, nearest.best[0] ? "; did you mean " : "", nearest.best);
 }

@@ -155,8 +155,8 @@ const struct gh_verb gh_verb_status = {
     .summary = "Show the node and its processes",
     .text =
         "CPU is in percent of one CPU, memory what is resident and not shared; both of a process "
-        "and all\nthat it started. A process is down while it waits for its restart. --json prints "
-        "the answer of\nGET /status as it is.",
+        "and all that it started. A process is down while it waits for its restart. --json prints "
+        "the answer of GET /status as it is.",
     .examples = examples,
     .run = run,
 };
