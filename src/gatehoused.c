@@ -438,6 +438,7 @@ start(struct daemon *daemon)
         .installer = daemon->installer,
         .shells = &daemon->shells,
         .asset_dir = daemon->asset_dir,
+        .started_ns = uv_hrtime(),
     };
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);

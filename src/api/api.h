@@ -31,6 +31,7 @@ struct gh_api {
     struct gh_installer *installer;
     struct gh_shells *shells;
     const char *asset_dir; /* of the files that api/assets.c serves */
+    uint64_t started_ns;   /* uv_hrtime */
     bool is_draining;
 };
 

@@ -58,7 +58,7 @@ gh_fanout_send(struct gh_fanout *fanout, struct gh_process *process, enum gh_fra
     };
     struct gh_err err;
 
-    if (process->state == GH_PROCESS_PARKED)
+    if (process->state == GH_PROCESS_PARKED || gh_pool_is_draining(process))
         return; /* gets it when it is started again */
     if (gh_pool_call(process, &order, NULL, &err) == GH_OK)
         fanout->pending++;

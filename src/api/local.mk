@@ -19,8 +19,10 @@ libgatehouse_la_SOURCES += \
 	%reldir%/log_routes.c \
 	%reldir%/node_routes.c \
 	%reldir%/object_routes.c \
+	%reldir%/own_routes.c \
 	%reldir%/package_routes.c \
 	%reldir%/process_routes.c \
+	%reldir%/restart_routes.c \
 	%reldir%/routes.c \
 	%reldir%/routes.h \
 	%reldir%/shell_routes.c \

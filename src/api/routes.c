@@ -45,6 +45,10 @@ static const struct gh_route routes[] = {
     {GH_GET,  "/docs",            GH_NEED_NOTHING, gh_route_node_docs},
     {GH_GET,  "/redoc",           GH_NEED_NOTHING, gh_route_node_redoc},
     {GH_GET,  "/_gatehouse/assets/{name}", GH_NEED_NOTHING, gh_route_asset},
+    {GH_GET,  "/_gatehouse/v1/node",           GH_NEED_CLUSTER, gh_route_node},
+    {GH_GET,  "/_gatehouse/v1/runs",           GH_NEED_CLUSTER, gh_route_runs},
+    {GH_GET,  "/_gatehouse/v1/runs/{run_name}", GH_NEED_CLUSTER, gh_route_run},
+    {GH_POST, "/_gatehouse/v1/restart_process", GH_NEED_CLUSTER, gh_route_restart_process},
     /* These three win over methods of such names. */
     {GH_GET,  "/{key}/openapi.json", GH_NEED_OBJECT, gh_route_module_openapi},
     {GH_GET,  "/{key}/docs",      GH_NEED_CLUSTER, gh_route_module_docs},

@@ -95,6 +95,14 @@ struct gh_key *gh_app_of(struct gh_api *api, const struct gh_url *url);
 void gh_app_open(struct gh_api *api, struct gh_request *request);
 void gh_route_app_end(struct gh_api *api, struct gh_request *request);
 
+/* own_routes.c */
+void gh_route_node(struct gh_api *api, struct gh_request *request);
+void gh_route_runs(struct gh_api *api, struct gh_request *request);
+void gh_route_run(struct gh_api *api, struct gh_request *request);
+
+/* restart_routes.c */
+void gh_route_restart_process(struct gh_api *api, struct gh_request *request);
+
 /* log_routes.c */
 void gh_route_logs(struct gh_api *api, struct gh_request *request);
 void gh_route_logs_get(struct gh_api *api, struct gh_request *request);

@@ -7,6 +7,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/pool.h \
 	%reldir%/pool_inner.h \
 	%reldir%/process.c \
+	%reldir%/restart.c \
 	%reldir%/shm.c \
 	%reldir%/shm.h \
 	%reldir%/spill.c \

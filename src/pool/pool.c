@@ -219,6 +219,7 @@ gh_pool_close_call(struct gh_call *call, const struct gh_answer *answer)
     else if (answer->fd >= 0)
         close(answer->fd);
     free(call);
+    gh_process_restart_when_idle(process);
 }
 
 void
@@ -226,6 +227,7 @@ gh_pool_rebuilt(struct gh_process *process)
 {
     if (process->worker)
         gh_channel_release(&process->worker->channel);
+    gh_process_restart_rebuilt(process);
 }
 
 static int
@@ -239,6 +241,9 @@ may_take(struct gh_process *process, const struct gh_call_order *order, struct g
     if (!process->worker)
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s is restarting after: %s.", process->name,
                           process->park_reason ? process->park_reason : "it was stopped");
+    if (gh_pool_is_draining(process))
+        return gh_err_set(err, GH_E_NO_ROOM, "Process %s is being restarted on request.",
+                          process->name);
     if (order->is_rebuilding)
         return GH_OK; /* what the process is made of; bounded by what was taken in before */
     if (process->call_count >= settings->calls_in_flight_max)

@@ -25,6 +25,7 @@ struct json_t;
 struct gh_pool;
 struct gh_process;
 struct gh_call;
+struct gh_restart;
 
 /* What came back. Either FAILURE is set (the call never ended: its worker died or could not start),
  * or STATUS, OUTCOME and the HTTP body: LEN bytes at BODY (borrowed for the callback), or the sealed
@@ -108,6 +109,7 @@ struct gh_process {
     char *park_reason;            /* last death, in words */
     char *executable, *version;   /* of the interpreter, once READY; for /status */
     uv_timer_t *timer;            /* delay before a restart, or limit of a start */
+    struct gh_restart *restart;   /* one that was asked for and is not over, or NULL */
     bool is_failing;              /* its worker just died and open calls are being answered */
     bool is_forgotten_on_failure; /* until it has served once */
 };
@@ -154,6 +156,17 @@ int gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_c
  * gh_pool_start has it. Errors: GH_E_SYSTEM the worker could not be started; it stays parked. */
 int gh_pool_unpark(struct gh_process *process, gh_call_done *on_ready, void *context,
                    struct gh_err *err) GH_MUST_USE;
+
+/* Give PROCESS a new worker. Calls that are open have DRAIN_MS to end, new ones are refused meanwhile; then
+ * the old worker is stopped, by force when calls are still open, which then fail. ON_DONE is called with
+ * CONTEXT (as call->context) when the new one serves with all that on_started began, or cannot, or when
+ * the process is removed before that. Errors: GH_E_NO_ROOM it is starting just now. */
+int gh_pool_restart(struct gh_process *process, uint64_t drain_ms, gh_call_done *on_done,
+                    void *context, struct gh_err *err) GH_MUST_USE;
+
+/* Is its worker about to be stopped for that, so that it takes no more calls? The next one is told in its
+ * HELLO what all workers are told. */
+bool gh_pool_is_draining(const struct gh_process *process);
 
 /* End the process at once: open calls fail, it is forgotten. */
 void gh_pool_remove(struct gh_process *process);

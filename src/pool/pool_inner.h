@@ -44,6 +44,13 @@ void gh_pool_check_stopped(struct gh_pool *pool);
 /* A call wants PROCESS: start it now when it waits for its restart, or was parked long enough. */
 void gh_process_wake(struct gh_process *process);
 
+/* restart.c: a step of a restart on request, if there is one. A call of PROCESS has ended; its worker has;
+ * what on_started began is done; nothing comes of it. */
+void gh_process_restart_when_idle(struct gh_process *process);
+void gh_process_restart_now(struct gh_process *process);
+void gh_process_restart_rebuilt(struct gh_process *process);
+void gh_process_restart_failed(struct gh_process *process, const char *why);
+
 /* Free PROCESS, whose worker is gone or is no longer its own. */
 void gh_process_forget(struct gh_process *process);
 

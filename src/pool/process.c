@@ -171,6 +171,7 @@ park(struct gh_process *process, const char *reason)
     enter_state(process, GH_PROCESS_PARKED);
     gh_log(GH_LOG_ERR, "process.parked", "process=%s reason=%s retry_after_ms=%u",
            gh_log_quote(process->name), gh_log_quote(reason), PARK_MS);
+    gh_process_restart_failed(process, reason);
 }
 
 static void
@@ -278,13 +279,18 @@ on_exit_of_worker(struct gh_worker *worker, const char *how, const char *last_li
         pool->events.on_died(pool->events.context, process);
     } else if (pool->is_stopping) {
         enter_state(process, GH_PROCESS_PARKED);
+        gh_process_restart_failed(process, "the node is stopping");
         fail_calls(process, "the node is stopping", "");
     } else {
         process->is_failing = true; /* calls made by on_done are refused */
-        fail_calls(process, how, last_lines);
+        fail_calls(process, gh_pool_is_draining(process) ? "restarted on request" : how,
+                   last_lines);
         process->is_failing = false;
         pool->events.on_died(pool->events.context, process);
-        plan_restart(process, how);
+        if (gh_pool_is_draining(process))
+            gh_process_restart_now(process);
+        else
+            plan_restart(process, how);
     }
     gh_pool_check_stopped(pool);
 }
@@ -515,6 +521,7 @@ gh_process_forget(struct gh_process *process)
 {
     struct gh_pool *pool = process->pool;
 
+    gh_process_restart_failed(process, "killed on request");
     DL_DELETE(pool->processes, process);
     pool->process_count--;
     uv_close((uv_handle_t *)process->timer, on_timer_closed);

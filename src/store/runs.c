@@ -434,6 +434,35 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_rea
 }
 
 void
+gh_runs_each(struct gh_runs *runs, void (*fn)(void *context, const struct gh_run_facts *facts),
+             void *context)
+{
+    uint64_t now = uv_now(runs->loop);
+    struct gh_run *run, *next;
+
+    HASH_ITER(hh, runs->by_name, run, next)
+    {
+        bool is_active = run->active_calls > 0;
+        struct gh_run_facts facts = {run->name, run->active_calls, run->lines.len,
+                                     is_active ? 0 : (double)(now - run->ended_ms) / 1000};
+        if (run->has_begun)
+            fn(context, &facts);
+    }
+}
+
+bool
+gh_runs_kept(struct gh_runs *runs, struct gh_slice name, struct gh_buf *out)
+{
+    struct gh_run *run;
+
+    HASH_FIND(hh, runs->by_name, name.bytes, name.len, run);
+    if (!run || !run->has_begun)
+        return false;
+    gh_buf_add(out, run->lines.bytes, run->lines.len);
+    return true;
+}
+
+void
 gh_run_reader_drop(struct gh_run_reader *reader)
 {
     stop_waiting(reader);

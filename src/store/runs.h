@@ -17,6 +17,7 @@
 
 #include "wire/call.h"
 
+struct gh_buf;
 struct gh_settings;
 struct gh_runs;
 struct gh_run;
@@ -49,6 +50,21 @@ void gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name);
  * called before this returns and the result is NULL. A run that is not known is waited for. */
 struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name,
                                    const struct gh_run_reader_events *events, void *context);
+
+/* What is known of a run, for lists; all borrowed. */
+struct gh_run_facts {
+    const char *name;
+    unsigned active_calls;
+    size_t bytes;   /* of output that is kept, as it is on the wire */
+    double ended_s; /* ago; 0 while it is active */
+};
+
+/* Call FN for each run that has begun and whose output is kept, in the order in which they ended. */
+void gh_runs_each(struct gh_runs *runs, void (*fn)(void *context, const struct gh_run_facts *facts),
+                  void *context);
+
+/* Append to OUT the lines that are kept of the run NAME. Returns false when there is no such run. */
+bool gh_runs_kept(struct gh_runs *runs, struct gh_slice name, struct gh_buf *out);
 
 /* The reader left; no event follows. */
 void gh_run_reader_drop(struct gh_run_reader *reader);
