@@ -28,8 +28,12 @@ libgh_cli_la_SOURCES = \
 	%reldir%/runlog.h \
 	%reldir%/signature.c \
 	%reldir%/verb_call.c \
+	%reldir%/verb_install.c \
+	%reldir%/verb_logs.c \
 	%reldir%/verb_modules.c \
 	%reldir%/verb_names.c \
+	%reldir%/verb_ps.c \
+	%reldir%/verb_restart.c \
 	%reldir%/verb_status.c \
 	%reldir%/verbs.c \
 	%reldir%/verbs.h

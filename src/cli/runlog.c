@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/alloc.h"
 #include "cli/out.h"
@@ -54,18 +55,36 @@ on_body(void *context, unsigned status, const char *bytes, size_t len)
     return true;
 }
 
+char *
+gh_runlog_new_name(const char *prefix)
+{
+    uint64_t number;
+
+    if (getrandom(&number, sizeof number, 0) != sizeof number)
+        abort(); /* Linux promises so few bytes. Source: getrandom(2) */
+    return gh_asprintf("%s--%016llx", prefix, (unsigned long long)number);
+}
+
 struct gh_runlog *
-gh_runlog_start(struct gh_client *client, const char *run_name, FILE *to, bool is_json)
+gh_runlog_start(struct gh_client *client, const char *method, const char *path, json_t *body,
+                FILE *to, bool is_json)
 {
     struct gh_runlog *log = gh_alloc(sizeof *log);
+
+    log->to = to;
+    log->is_json = is_json;
+    log->exchange = gh_exchange_start(client, method, path, body, on_body, log);
+    return log;
+}
+
+struct gh_runlog *
+gh_runlog_follow(struct gh_client *client, const char *run_name, FILE *to, bool is_json)
+{
     /* The target is only checked, the name alone finds the run. */
     json_t *body GH_SCOPED(gh_json_drop) =
         json_pack("{s:s, s:i}", "run_name", run_name, "node_ip_or_idx", 0);
 
-    log->to = to;
-    log->is_json = is_json;
-    log->exchange = gh_exchange_start(client, "POST", "/logs", body, on_body, log);
-    return log;
+    return gh_runlog_start(client, "POST", "/logs", body, to, is_json);
 }
 
 int

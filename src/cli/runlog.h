@@ -10,10 +10,17 @@
 
 struct gh_runlog;
 
-/* Ask for the output of the run RUN_NAME, which may begin later, and print it to TO in any wait of the
- * client: as it is, or with IS_JSON each line as one string of JSON. */
-struct gh_runlog *gh_runlog_start(struct gh_client *client, const char *run_name, FILE *to,
-                                  bool is_json);
+/* A run name that nobody else has, "PREFIX--..."; the caller frees it. */
+char *gh_runlog_new_name(const char *prefix);
+
+/* Ask for the output of the run RUN_NAME, which may begin later, until it ends, and print it to TO in any
+ * wait of the client: as it is, or with IS_JSON each line as one string of JSON. */
+struct gh_runlog *gh_runlog_follow(struct gh_client *client, const char *run_name, FILE *to,
+                                   bool is_json);
+
+/* The same of any route that answers in the form of /logs. */
+struct gh_runlog *gh_runlog_start(struct gh_client *client, const char *method, const char *path,
+                                  struct json_t *body, FILE *to, bool is_json);
 
 /* Until the run has ended. Errors as gh_exchange_wait has them, and those of the route. */
 int gh_runlog_wait(struct gh_runlog *log, struct gh_err *err) GH_MUST_USE;

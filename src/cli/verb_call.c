@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/alloc.h"
 #include "cli/arguments.h"
@@ -89,7 +88,7 @@ ask(const struct calling *calling, const char *key, const char *method, const ch
     struct gh_exchange *call GH_SCOPED(gh_exchange_free) = gh_exchange_start(
         calling->client, "POST", gh_buf_text(&path), body, keep_body, &outcome->text);
     if (!calling->is_quiet)
-        log = gh_runlog_start(calling->client, run_name, stderr, false);
+        log = gh_runlog_follow(calling->client, run_name, stderr, false);
 
     int rc = gh_exchange_wait(call, 0, err);
     if (rc != GH_EXIT_OK)
@@ -115,8 +114,9 @@ raised(const struct calling *calling, const json_t *data, struct gh_err *err)
         json_t *shown GH_SCOPED(gh_json_drop) =
             json_pack("{s:{s:s?, s:s?}}", "exception", "error", error, "traceback", traceback);
         gh_out_json(shown);
-    } else if (traceback) {
-        fputs(traceback, stderr);
+    } else if (traceback && strcmp(traceback, error ? error : "") != 0) {
+        size_t len = strlen(traceback);
+        fprintf(stderr, "%s%s", traceback, len && traceback[len - 1] == '\n' ? "" : "\n");
     }
     return gh_err_set(err, GH_EXIT_FAILED, "%s", error ? error : "it raised an exception");
 }
@@ -272,24 +272,13 @@ take_target(const char *word, struct calling *calling, struct gh_err *err)
     return GH_EXIT_OK;
 }
 
-/* A name that nobody else has: logs are found by it. */
-static char *
-make_run_name(void)
-{
-    uint64_t number;
-
-    if (getrandom(&number, sizeof number, 0) != sizeof number)
-        abort();
-    return gh_asprintf("cli--%016llx", (unsigned long long)number);
-}
-
 static int
 run(struct gh_cli *cli, struct gh_err *err)
 {
     struct gh_buf data GH_SCOPED(gh_buf_done) = {0};
     const char *run_name = gh_cli_value(cli, "--run-name", NULL);
     struct calling calling GH_SCOPED(calling_done) = {
-        .run_name = run_name ? gh_strdup(run_name) : make_run_name(),
+        .run_name = run_name ? gh_strdup(run_name) : gh_runlog_new_name("cli"),
         .is_quiet = gh_cli_has(cli, "--quiet"),
         .is_raw = gh_cli_has(cli, "--raw"),
         .is_json = cli->is_json,

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 
-#define GH_VERBS(X) X(status) X(modules) X(call) X(names)
+#define GH_VERBS(X) X(status) X(modules) X(call) X(logs) X(ps) X(install) X(restart) X(names)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)
