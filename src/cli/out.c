@@ -33,7 +33,8 @@ gh_out_text(FILE *stream, enum gh_style style, const char *text)
 void
 gh_out_json(const json_t *value)
 {
-    char *text GH_SCOPED(gh_free) = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *text GH_SCOPED(gh_free) =
+        json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
     puts(text ? text : "null");
 }

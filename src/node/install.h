@@ -48,7 +48,6 @@ struct gh_install {
     char *add_path;
     char *python_before; /* of the installer, when this changed it */
     void (*on_done)(void *context, const struct gh_install_result *result);
-    void (*on_output)(void *context, const char *line); /* may be NULL */
     void *context;
 };
 

@@ -46,8 +46,6 @@ on_line(void *owner, const char *line, size_t len)
     gh_log(GH_LOG_INFO, "install.output", "install=%llu text=%s",
            (unsigned long long)install->number, gh_log_quote(clean));
     keep_line(install, clean);
-    if (install->on_output)
-        install->on_output(install->context, clean);
     if (strstr(line, NO_SPACE))
         install->is_disk_full = true;
 }

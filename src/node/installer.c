@@ -301,7 +301,6 @@ gh_installer_submit(struct gh_installer *installer, const struct gh_install_orde
     install->package = package;
     install->overrides_version = order->overrides_version;
     install->on_done = on_done;
-    install->on_output = order->on_output;
     install->context = context;
     enqueue(installer, install);
     return GH_OK;

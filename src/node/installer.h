@@ -30,8 +30,6 @@ struct gh_install_order {
     const char *conda_env_name; /* "" where there is none, as for the next */
     const char *venv_path;
     bool overrides_version; /* install preferred_version although another one is there */
-    /* Each line that the tools print, passwords in it hidden; CONTEXT is that of ON_DONE. May be NULL. */
-    void (*on_output)(void *context, const char *line);
 };
 
 struct gh_install_result {

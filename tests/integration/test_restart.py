@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from .gatehoused import USER_CODE, wait_until
+from .gatehoused import wait_until
 from .test_objects import SUCCESS
 
 RESTART = "/_gatehouse/v1/restart_process"
@@ -212,15 +212,3 @@ def test_unknown_and_impossible_run_names(daemon):
     assert daemon.get("/_gatehouse/v1/runs/nobody").status == 404
     assert daemon.get("/_gatehouse/v1/runs/a%2Fb").status == 422
     assert daemon.get("/_gatehouse/v1/runs/.hidden").status == 422
-
-
-def test_install_prints_into_its_run(daemon):
-    config = {"install_method": "local", "install_target": [str(USER_CODE), None]}
-    answer = daemon.post("/install_package", {"package_config": config, "run_name": "install--1"})
-    assert answer.json() == SUCCESS
-    assert daemon.get("/_gatehouse/v1/runs/install--1").text == ""  # nothing had to be run
-    refused = daemon.post("/install_package", {"package_config": config, "run_name": "a/b"})
-    assert refused.status == 422 and "run_name" in refused.text
-    unknown = daemon.post("/install_package", {"package_config": {
-        "install_method": "local", "install_target": ["/nowhere", None]}, "run_name": "install--2"})
-    assert unknown.json()["output_type"] == "exception"
