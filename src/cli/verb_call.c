@@ -175,7 +175,7 @@ next_method(const json_t *data, const char *run_name)
     return gh_strdup(next + len + 2);
 }
 
-/* Nobody will ask the generator for more. */
+/* Nobody will ask the generator for more; the node would keep it for a while (lazy_keep_s). */
 static void
 drop_generator(const struct calling *calling)
 {
@@ -183,23 +183,24 @@ drop_generator(const struct calling *calling)
     gh_client_farewell(calling->client, "/delete_object", body);
 }
 
+/* Items until there are no more (410), or one is an error. */
 static int
 show_items(const struct calling *calling, const char *method, struct gh_err *err)
 {
-    for (unsigned long number = 1;; number++) {
+    int rc = GH_EXIT_OK;
+
+    for (unsigned long number = 1; rc == GH_EXIT_OK; number++) {
         struct outcome item GH_SCOPED(outcome_done) = {0};
         char *run_name GH_SCOPED(gh_free) = gh_asprintf("%s-%lu", calling->run_name, number);
 
-        int rc = ask(calling, calling->run_name, method, run_name, "{}", &item, err);
+        rc = ask(calling, calling->run_name, method, run_name, "{}", &item, err);
         if (rc == GH_EXIT_OK && item.status == 410)
-            return GH_EXIT_OK;
+            break;
         if (rc == GH_EXIT_OK)
             rc = show(calling, &item, err);
-        if (rc != GH_EXIT_OK) {
-            drop_generator(calling);
-            return rc;
-        }
     }
+    drop_generator(calling);
+    return rc;
 }
 
 static int

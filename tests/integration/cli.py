@@ -46,8 +46,8 @@ def words_of(daemon: Gatehoused | None, *words: str) -> list[str]:
 
 def start(daemon: Gatehoused | None, *words: str, env: Mapping[str, str] | None = None,
           **options) -> subprocess.Popen:
-    return subprocess.Popen(words_of(daemon, *words), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, env=environment(env), **options)
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+    return subprocess.Popen(words_of(daemon, *words), text=True, env=environment(env), **streams)
 
 
 def finish(process: subprocess.Popen, text: str | None = None) -> Done:
