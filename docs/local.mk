@@ -3,6 +3,7 @@
 dist_doc_DATA = \
 	%reldir%/architecture.md \
 	%reldir%/benchmarks.md \
+	%reldir%/cli.md \
 	%reldir%/compatibility.md \
 	%reldir%/hacking.md \
 	%reldir%/http-api.md \

@@ -23,6 +23,10 @@ unit_programs = \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/base_nearest_test \
 	%reldir%/unit/base_words_test \
+	%reldir%/unit/cli_arguments_test \
+	%reldir%/unit/cli_man_test \
+	%reldir%/unit/cli_out_test \
+	%reldir%/unit/cli_parse_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
