@@ -91,6 +91,7 @@ built_links += %reldir%/libnvidia-ml.so.1
 
 # sorted, programs: fuzz/*_fuzz.c
 fuzz_programs = \
+	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/body_fuzz \
 	%reldir%/fuzz/contents_fuzz \
 	%reldir%/fuzz/frame_fuzz \

@@ -212,6 +212,8 @@ gh_exchange_start(struct gh_client *client, const char *method, const char *path
     exchange->on_body = on_body;
     exchange->context = context;
     exchange->easy = curl_easy_init();
+    if (!exchange->easy)
+        abort(); /* no memory for a few hundred bytes */
     set_place(exchange, path);
     set_body(exchange, method, body);
     curl_easy_setopt(exchange->easy, CURLOPT_HTTPHEADER, exchange->headers);
@@ -312,10 +314,12 @@ gh_exchange_wait(struct gh_exchange *exchange, unsigned max_ms, struct gh_err *e
     int running;
 
     for (;;) {
-        curl_multi_perform(client->multi, &running);
+        CURLMcode rc = curl_multi_perform(client->multi, &running);
         take_messages(client);
         if (exchange->is_over)
             return explain(exchange, err);
+        if (rc != CURLM_OK)
+            return gh_err_set(err, GH_EXIT_FAILED, "HTTP: %s", curl_multi_strerror(rc));
         if (gh_interrupted() && !client->is_leaving)
             return gh_err_set(err, GH_EXIT_INTERRUPTED, "interrupted");
         uint64_t now = now_ms();
