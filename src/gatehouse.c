@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * gatehouse - asks a gatehoused: what it serves and runs, to call something, to install something.
- * One verb each is in src/cli/verb_*.c; the table is src/cli/verbs.h. */
+ * One verb each is in src/cli/verb_*.c; the table is src/cli/verbs.h. Under the name of a shim
+ * (src/cli/shim.h) it is that shim. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "cli/help.h"
 #include "cli/man.h"
 #include "cli/out.h"
+#include "cli/shim.h"
 #include "cli/verbs.h"
 
 #ifndef PACKAGE_VERSION
@@ -95,9 +97,12 @@ print_man(const char *name)
 int
 main(int argc, char **argv)
 {
+    gh_shim_main *shim = gh_shim_find(argv[0]);
     struct gh_cli cli;
     struct gh_err err;
 
+    if (shim)
+        return flush_output(shim(argc, argv));
     if (argc == 3 && strcmp(argv[1], "--print-man") == 0)
         return print_man(argv[2]);
     if (argc == 2 && strcmp(argv[1], "--print-completion") == 0)

@@ -77,6 +77,7 @@ struct gh_verb {
     const struct gh_example *examples; /* may be NULL */
     unsigned words_min, words_max;
     enum gh_word_kind words;
+    bool keeps_options; /* an option that nobody knows is a word, for another program */
     int (*run)(struct gh_cli *cli, struct gh_err *err);
 };
 

@@ -98,6 +98,10 @@ take_option(struct gh_cli *cli, struct cursor *cursor, struct gh_err *err)
 
     if (!option)
         option = find_option(gh_common_options, argument, len);
+    if (!option && cli->verb && cli->verb->keeps_options) {
+        cli->words[cli->word_count++] = argument;
+        return GH_EXIT_OK;
+    }
     if (!option)
         return unknown_option(cli, argument, len, err);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * gatehouse restart - new workers for processes. */
+ * gatehouse restart - new workers for processes, or the daemon itself anew. */
 #include <ctype.h>
 #include <jansson.h>
 #include <math.h>
@@ -8,9 +8,12 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "cli/bringup.h"
 #include "cli/client.h"
 #include "cli/facts.h"
+#include "cli/locate.h"
 #include "cli/out.h"
+#include "cli/report.h"
 #include "cli/verbs.h"
 
 #define DRAIN_MAX_S 86400.0
@@ -70,12 +73,34 @@ restart_one(const struct gh_cli *cli, struct gh_client *client, const char *name
     return rc == GH_EXIT_OK ? rc : gh_err_add(err, "restart %s", name);
 }
 
+/* The daemon of this machine, as it was started. */
+static int
+restart_daemon(const struct gh_cli *cli, struct gh_err *err)
+{
+    char *socket_path GH_SCOPED(gh_free) = NULL;
+    struct gh_brought brought;
+
+    if (gh_cli_has(cli, "--url") || gh_cli_has(cli, "--drain-s"))
+        return gh_err_set(err, GH_EXIT_USAGE,
+                          "--url and --drain-s are for PROCESS, and none is given");
+    int rc = gh_locate(cli, &socket_path, err);
+    if (rc == GH_EXIT_OK)
+        rc = gh_bringup_again(socket_path, cli->timeout_ms, &brought, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    gh_report_brought(cli, &brought);
+    gh_brought_done(&brought);
+    return GH_EXIT_OK;
+}
+
 static int
 run(struct gh_cli *cli, struct gh_err *err)
 {
     struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
     long long drain_ms;
 
+    if (cli->word_count == 0)
+        return restart_daemon(cli, err);
     int rc = take_drain_ms(cli, &drain_ms, err);
     if (rc == GH_EXIT_OK)
         rc = gh_client_open(cli, &client, err);
@@ -93,22 +118,26 @@ static const struct gh_option options[] = {
 static const struct gh_example examples[] = {
     {"gatehouse restart default_process", "after an install, so that it imports the new version"},
     {"gatehouse restart workshop --drain-s 0", "at once; open calls fail"},
+    {"gatehouse restart", "the daemon itself, with its options and the environment of now"},
     {NULL, NULL},
 };
 
 const struct gh_verb gh_verb_restart = {
     .name = "restart",
-    .synopsis = "PROCESS...",
-    .summary = "Give processes new workers, with the same modules",
+    .synopsis = "[PROCESS]...",
+    .summary = "Give processes new workers with the same modules, or start the daemon anew",
     .text =
         "Calls that are open may end first, new ones are answered with 503 meanwhile. Then the "
         "worker "
         "is stopped, and a new one is started and builds the modules again as they were put: what "
         "they have changed since, and plain objects, are lost. A parked process is started again. "
-        "The verb returns when the new worker serves; one after the other of several processes.",
+        "The verb returns when the new worker serves; one after the other of several processes."
+        "\n\nWithout PROCESS the daemon of this machine is ended, as by `gatehouse stop`, and "
+        "started "
+        "with its options, in its folder and with its log, but with the environment of this "
+        "command.",
     .options = options,
     .examples = examples,
-    .words_min = 1,
     .words_max = GH_WORDS_ANY,
     .words = GH_WORD_PROCESS,
     .run = run,

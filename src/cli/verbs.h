@@ -7,7 +7,10 @@
 
 #include "cli/cli.h"
 
-#define GH_VERBS(X) X(status) X(modules) X(call) X(logs) X(ps) X(install) X(restart) X(names)
+#define GH_VERBS(X)                                                                                \
+    X(status)                                                                                      \
+    X(modules) X(call) X(logs) X(ps) X(install) X(restart) X(names) X(up) X(stop) X(shim_install)  \
+        X(shim_check) X(shim_remove)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)

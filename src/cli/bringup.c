@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/bringup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "cli/client.h"
+#include "cli/daemon.h"
+#include "cli/launch.h"
+#include "conf/home.h"
+#include "conf/settings.h"
+
+#define START_MS 60000
+#define END_MS 60000
+#define CHECK_S "30"
+
+void
+gh_brought_done(struct gh_brought *brought)
+{
+    gh_free(&brought->url);
+    gh_free(&brought->log_path);
+}
+
+/* ---- which daemon ---- */
+
+/* What a daemon of these options would be set to. The caller releases SETTINGS in any case. */
+static int
+load_settings(const struct gh_words *options, struct gh_settings *settings, struct gh_err *err)
+{
+    struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+
+    gh_words_add(&argv, "gatehoused");
+    gh_words_add_all(&argv, options);
+    switch (gh_settings_load(settings, (int)argv.count, argv.list, err)) {
+    case GH_SETTINGS_RUN:
+        break;
+    case GH_SETTINGS_DONE:
+        return gh_err_set(err, GH_EXIT_USAGE, "--version belongs to gatehoused itself");
+    default:
+        err->code = GH_EXIT_USAGE;
+        return GH_EXIT_USAGE;
+    }
+    if (settings->ready_fd != 0)
+        return gh_err_set(
+            err, GH_EXIT_USAGE,
+            "ready_fd is %u, but it is gatehouse that waits here: leave it out, or run "
+            "gatehoused",
+            (unsigned)settings->ready_fd);
+    return GH_EXIT_OK;
+}
+
+/* A broken environment must not hide it: then it is the default. */
+char *
+gh_bringup_rh_version(void)
+{
+    struct gh_words none = {0};
+    struct gh_settings settings;
+    struct gh_err err;
+
+    int rc = load_settings(&none, &settings, &err);
+    char *version = gh_strdup(rc == GH_EXIT_OK ? settings.rh_version : "0.0.42");
+    gh_settings_done(&settings);
+    return version;
+}
+
+static int
+check_options(const struct gh_words *options, struct gh_err *err)
+{
+    struct gh_settings settings;
+
+    int rc = load_settings(options, &settings, err);
+    gh_settings_done(&settings);
+    return rc;
+}
+
+static char *
+socket_path(const char *state, unsigned port)
+{
+    return port ? gh_asprintf("%s/control-%u.sock", state, port) : NULL;
+}
+
+int
+gh_bringup_place(const struct gh_words *options, unsigned *port_out, char **socket_out,
+                 struct gh_err *err)
+{
+    struct gh_settings settings;
+
+    int rc = load_settings(options, &settings, err);
+    if (rc == GH_EXIT_OK) {
+        char *state GH_SCOPED(gh_free) = gh_state_dir(settings.state_dir);
+        *port_out = (unsigned)settings.port;
+        *socket_out = socket_path(state, *port_out);
+    }
+    gh_settings_done(&settings);
+    return rc;
+}
+
+/* Wait until nobody else brings PORT up or down. Returns a descriptor that holds the lock till it is
+ * closed; -1 with ERR. */
+static int
+lock_port(const char *state, unsigned port, struct gh_err *err)
+{
+    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/up-%u.lock", state, port);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int rc;
+
+    do
+        rc = fd < 0 ? -1 : flock(fd, LOCK_EX);
+    while (rc != 0 && fd >= 0 && errno == EINTR);
+    if (rc == 0)
+        return fd;
+    gh_err_set(err, errno == EACCES ? GH_EXIT_NOT_ALLOWED : GH_EXIT_FAILED, "%s: %s", path,
+               strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static void
+unlock(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+/* ---- up ---- */
+
+static char *
+url_of(const struct gh_settings *settings, unsigned port)
+{
+    const char *host = settings->host;
+    bool is_any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+
+    if (is_any)
+        host = "127.0.0.1";
+    return gh_asprintf(strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+}
+
+static bool
+same_words(const struct gh_words *a, const struct gh_words *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->list[i], b->list[i]) != 0)
+            return false;
+    return true;
+}
+
+/* DAEMON runs already: BROUGHT says how. */
+static void
+describe_running(const struct gh_bringup *bringup, struct gh_daemon *daemon,
+                 struct gh_brought *brought)
+{
+    struct gh_words has GH_SCOPED(gh_words_done) = {0};
+
+    gh_daemon_options(daemon, &has);
+    brought->pid = daemon->pid;
+    brought->was_running = true;
+    brought->has_other_options = bringup->options.count > 0 && !same_words(&bringup->options, &has);
+    brought->log_path = gh_take(daemon->log_path);
+}
+
+/* It answers, and so does its first worker: what keeps workers from starting, a missing Python above
+ * all, is to be told here and not at the first call. */
+static int
+ask_both(struct gh_client *client, struct gh_err *err)
+{
+    json_t *command GH_SCOPED(gh_json_drop) =
+        json_pack("{s:s, s:s}", "command", "true", "process", "default_process");
+    json_t *answer GH_SCOPED(gh_json_drop) = NULL, *result GH_SCOPED(gh_json_drop) = NULL;
+
+    int rc = gh_client_get(client, "/check", &answer, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    rc = gh_client_post(client, "/run_bash", command, &result, err);
+    if (rc != GH_EXIT_OK)
+        gh_err_add(err, "gatehoused is up, but its workers are not");
+    return rc == GH_EXIT_OK ? rc : (err->code = GH_EXIT_FAILED);
+}
+
+/* Over the control socket, as any verb asks. */
+static int
+check(const char *state, unsigned port, struct gh_err *err)
+{
+    char port_text[16];
+    char *argv[] = {"gatehouse", "status",  "--state-dir", (char *)state,
+                    "--port",    port_text, "--timeout-s", CHECK_S};
+    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
+    struct gh_cli cli;
+
+    snprintf(port_text, sizeof port_text, "%u", port);
+    int rc = gh_cli_parse(&cli, sizeof argv / sizeof argv[0], argv, err);
+    if (rc == GH_EXIT_OK)
+        rc = gh_client_open(&cli, &client, err);
+    if (rc == GH_EXIT_OK)
+        rc = ask_both(client, err);
+    gh_cli_done(&cli);
+    return rc;
+}
+
+static int
+start(const struct gh_bringup *bringup, const char *state, struct gh_brought *brought,
+      struct gh_err *err)
+{
+    char *log_path = bringup->log_path ? gh_strdup(bringup->log_path)
+                                       : gh_asprintf("%s/gatehoused-%u.log", state, brought->port);
+    const struct gh_launch launch = {
+        .options = &bringup->options,
+        .log_path = log_path,
+        .timeout_ms = bringup->timeout_ms ? bringup->timeout_ms : START_MS,
+    };
+    struct gh_launched launched;
+
+    brought->log_path = log_path;
+    int rc = gh_launch(&launch, &launched, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    brought->port = launched.port;
+    brought->pid = launched.pid;
+    return check(state, launched.port, err);
+}
+
+static int
+up(const struct gh_bringup *bringup, const struct gh_settings *settings, struct gh_brought *brought,
+   struct gh_err *err)
+{
+    char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
+    char *control GH_SCOPED(gh_free) = socket_path(state, (unsigned)settings->port);
+    struct gh_daemon daemon;
+    int rc = GH_EXIT_NO_CONNECTION;
+
+    brought->port = (unsigned)settings->port;
+    int lock GH_SCOPED(unlock) = lock_port(state, brought->port, err);
+    if (lock < 0)
+        return err->code;
+    if (control)
+        rc = gh_daemon_find(control, &daemon, err);
+    if (rc == GH_EXIT_OK) {
+        describe_running(bringup, &daemon, brought);
+        gh_daemon_done(&daemon);
+    } else if (rc == GH_EXIT_NO_CONNECTION) {
+        rc = start(bringup, state, brought, err);
+    }
+    if (rc == GH_EXIT_OK)
+        brought->url = url_of(settings, brought->port);
+    return rc;
+}
+
+int
+gh_bringup_up(const struct gh_bringup *bringup, struct gh_brought *brought_out, struct gh_err *err)
+{
+    struct gh_settings settings;
+
+    *brought_out = (struct gh_brought){0};
+    int rc = load_settings(&bringup->options, &settings, err);
+    if (rc == GH_EXIT_OK)
+        rc = up(bringup, &settings, brought_out, err);
+    gh_settings_done(&settings);
+    if (rc != GH_EXIT_OK)
+        gh_brought_done(brought_out);
+    return rc;
+}
+
+/* ---- down, and up again ---- */
+
+int
+gh_bringup_down(const char *socket_path, uint64_t timeout_ms, pid_t *pid_out, struct gh_err *err)
+{
+    struct gh_daemon daemon;
+
+    int rc = gh_daemon_find(socket_path, &daemon, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    *pid_out = daemon.pid;
+    rc = gh_daemon_end(&daemon, timeout_ms ? timeout_ms : END_MS, err);
+    gh_daemon_done(&daemon);
+    return rc;
+}
+
+/* Relative paths in its options count from where it was started. */
+static int
+enter_folder(const struct gh_daemon *daemon, struct gh_err *err)
+{
+    if (daemon->folder && chdir(daemon->folder) == 0)
+        return GH_EXIT_OK;
+    return gh_err_set(err, GH_EXIT_FAILED, "the folder %s that the daemon runs in: %s",
+                      daemon->folder ? daemon->folder : "", strerror(errno));
+}
+
+int
+gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought *brought_out,
+                 struct gh_err *err)
+{
+    struct gh_daemon daemon;
+
+    *brought_out = (struct gh_brought){0};
+    int rc = gh_daemon_find(socket_path, &daemon, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    struct gh_bringup bringup = {.log_path = daemon.log_path, .timeout_ms = timeout_ms};
+    gh_daemon_options(&daemon, &bringup.options);
+    rc = enter_folder(&daemon, err);
+    if (rc == GH_EXIT_OK)
+        rc = check_options(&bringup.options, err); /* before it is too late */
+    if (rc == GH_EXIT_OK)
+        rc = gh_daemon_end(&daemon, timeout_ms ? timeout_ms : END_MS, err);
+    if (rc == GH_EXIT_OK)
+        rc = gh_bringup_up(&bringup, brought_out, err);
+    gh_words_done(&bringup.options);
+    gh_daemon_done(&daemon);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * cli/bringup.h - a node's daemon brought up, down, and up again. What `gatehouse up`, `stop` and
+ * `restart` do, and the `runhouse` command of a node.
+ *
+ * One at a time for each port: STATE_DIR/up-PORT.lock is held meanwhile, so that two that start at once
+ * start one daemon. */
+#ifndef GH_CLI_BRINGUP_H
+#define GH_CLI_BRINGUP_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/words.h"
+#include "cli/cli.h"
+
+struct gh_bringup {
+    struct gh_words options; /* of gatehoused */
+    const char *log_path;    /* NULL: STATE_DIR/gatehoused-PORT.log */
+    uint64_t timeout_ms;     /* for the start and for the end, each; 0: as long as is usual */
+};
+
+struct gh_brought {
+    unsigned port;
+    pid_t pid;
+    char *url;      /* that it answers at, from this node */
+    char *log_path; /* NULL when its output does not go to a file */
+    bool was_running;
+    bool has_other_options; /* it was running, with other options than those asked for */
+};
+void gh_brought_done(struct gh_brought *brought);
+
+/* The version of the client that a daemon of our environment stands in for: rh_version. The caller frees
+ * it. */
+char *gh_bringup_rh_version(void);
+
+/* The port and the control socket of a daemon started with OPTIONS (and our environment). The socket's
+ * path is the caller's to free; it is NULL for port 0, which is always a new daemon.
+ * Errors: GH_EXIT_USAGE the options are bad, in gatehoused's own words. */
+int gh_bringup_place(const struct gh_words *options, unsigned *port_out, char **socket_out,
+                     struct gh_err *err) GH_MUST_USE;
+
+/* Start the daemon unless it runs, and return once it and its first worker answer. Errors: those of
+ * gh_launch; GH_EXIT_FAILED when it runs, but its workers cannot start (ERR says why). */
+int gh_bringup_up(const struct gh_bringup *bringup, struct gh_brought *brought_out,
+                  struct gh_err *err) GH_MUST_USE;
+
+/* End the daemon at SOCKET_PATH and wait until it has ended. *PID_OUT is which it was.
+ * Errors: GH_EXIT_NO_CONNECTION none runs, and those of gh_daemon_end. */
+int gh_bringup_down(const char *socket_path, uint64_t timeout_ms, pid_t *pid_out,
+                    struct gh_err *err) GH_MUST_USE;
+
+/* End the daemon at SOCKET_PATH and start one with its command line, in its folder (which becomes
+ * ours), with its log, and with our environment. Errors: those of the two above. */
+int gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought *brought_out,
+                     struct gh_err *err) GH_MUST_USE;
+
+#endif
