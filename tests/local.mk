@@ -131,9 +131,10 @@ EXTRA_DIST += %reldir%/unit/need-check
 pytest_tests += \
 	tests/python/run \
 	tests/integration/run \
-	tests/compat/run
+	tests/compat/run \
+	tests/ssh/run
 
-# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest
+# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
@@ -143,4 +144,5 @@ EXTRA_DIST += \
 	%reldir%/pytest.ini \
 	%reldir%/python \
 	%reldir%/requirements.txt \
-	%reldir%/run-pytest
+	%reldir%/run-pytest \
+	%reldir%/ssh

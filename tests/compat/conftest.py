@@ -37,6 +37,8 @@ def pytest_terminal_summary(terminalreporter):
     for name, reason in not_yet_served.FILES.items():
         lines = (replay.TRANSCRIPTS / f"{name}.jsonl").read_text("utf-8").splitlines()
         counts[f"{reason} [{name}.jsonl]"] = len(lines)
+    for refused in not_yet_served.COMMANDS.values():
+        counts[f"{refused.reason} [ssh-commands.jsonl]"] += 1
     terminalreporter.section("recorded exchanges not yet served")
     for reason, count in counts.most_common():
         terminalreporter.write_line(f"{count:5}  {reason}")

@@ -97,12 +97,8 @@ class Running:
         self.process.stderr.close()
 
 
-def program(body: str, host: str, port: int) -> str:
-    """BODY works on `cluster`. An address other than 127.0.0.1 is what the client calls remote:
-    it then appends slashes to its paths."""
-    address = f'host="{host}", server_port={port}, server_connection_type="none"'
-    if host == "127.0.0.1":
-        address += f', server_host="{host}"'
+def program(body: str, address: str) -> str:
+    """BODY works on `cluster`, which is at ADDRESS: arguments of rh.cluster."""
     return PREAMBLE.format(body=textwrap.indent(textwrap.dedent(body), "    "), address=address)
 
 
@@ -126,9 +122,17 @@ class Client:
         return {**env, "HOME": str(self.folder / "client_home"), "RH_LOG_LEVEL": "ERROR",
                 "PYTHONUNBUFFERED": "1"}
 
+    def address(self) -> str:
+        """An address other than 127.0.0.1 is what the client calls remote: it then appends slashes
+        to its paths."""
+        address = f'host="{self.host}", server_port={self.port}, server_connection_type="none"'
+        if self.host == "127.0.0.1":
+            address += f', server_host="{self.host}"'
+        return address
+
     def start(self, body: str) -> subprocess.Popen:
         script = self.project / "program.py"
-        script.write_text(program(body, self.host, self.port))
+        script.write_text(program(body, self.address()))
         return subprocess.Popen(
             [self.python, str(script), str(self.folder / "reports.json")], cwd=self.project,
             env=self.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

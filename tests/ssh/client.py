@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The unmodified client on its own side of ssh."""
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Sequence
+
+from compat.sdk import COLOUR, PROGRAM_S, Client
+
+from .node import SshNode
+
+
+class SshClient(Client):
+    """Programs whose `cluster` is the nodes, reached by ssh; the daemon's port is free on all of them."""
+
+    def __init__(self, folder: Path, nodes: Sequence[SshNode], port: int, connection: str = "ssh"):
+        super().__init__(folder, nodes[0].host, port)
+        self.nodes = nodes
+        self.connection = connection
+
+    def address(self) -> str:
+        node = self.nodes[0]
+        hosts = [each.host for each in self.nodes]
+        creds = {"ssh_user": node.user, "ssh_private_key": str(node.key)}
+        return (f"host={hosts!r}, ssh_creds={creds!r}, ssh_port={node.ssh_port}, "
+                f"server_port={self.port}, server_connection_type={self.connection!r}")
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), "RH_LOG_LEVEL": "INFO"}
+
+    def fail(self, body: str) -> str:
+        """Run BODY, which raises; returns what a person sees of it."""
+        process = self.start(body)
+        try:
+            stdout, stderr = process.communicate(timeout=PROGRAM_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        assert process.returncode != 0, f"the client did not fail\n{stdout}\n{stderr}"
+        return COLOUR.sub("", stdout + stderr)
