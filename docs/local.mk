@@ -9,7 +9,8 @@ dist_doc_DATA = \
 	%reldir%/http-api.md \
 	%reldir%/ipc.md \
 	%reldir%/security.md \
-	%reldir%/settings.md
+	%reldir%/settings.md \
+	%reldir%/ssh.md
 # sorted: decisions/*.md
 EXTRA_DIST += \
 	%reldir%/decisions/0001-libmicrohttpd.md \
@@ -24,6 +25,10 @@ EXTRA_DIST += \
 	%reldir%/decisions/0010-viewers.md \
 	%reldir%/decisions/0011-output-of-children.md \
 	%reldir%/decisions/0012-command-line.md
+
+# sorted: sessions/*.txt
+EXTRA_DIST += \
+	%reldir%/sessions/ssh.txt
 
 # --- manual and completion, written by the program itself ---------------------------------------
 

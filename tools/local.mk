@@ -17,5 +17,6 @@ EXTRA_DIST += \
 	%reldir%/install-packages \
 	%reldir%/make-venv \
 	%reldir%/quickstart \
+	%reldir%/record-session \
 	%reldir%/test \
 	%reldir%/update-sources
