@@ -40,9 +40,13 @@ gh_clusterfile_text(const char *name)
     return text;
 }
 
-static int
-refuse_tls(struct gh_err *err)
+int
+gh_clusterfile_check(struct gh_err *err)
 {
+    char *type GH_SCOPED(gh_free) = gh_clusterfile_text("server_connection_type");
+
+    if (strcmp(type, "tls") != 0)
+        return GH_EXIT_OK;
     return gh_err_set(
         err, GH_EXIT_USAGE,
         "~/.rh/cluster_config.json has server_connection_type \"tls\", but this version "
@@ -50,16 +54,14 @@ refuse_tls(struct gh_err *err)
         "or \"none\" behind a proxy that does");
 }
 
-int
-gh_clusterfile_options(const char *host, const char *port, struct gh_words *options,
-                       struct gh_err *err)
+void
+gh_clusterfile_options(const char *host, const char *port, struct gh_words *options)
 {
     json_t *file = load();
     const char *type = text_of(file, "server_connection_type");
     const char *server_host = text_of(file, "server_host");
     json_t *server_port = json_object_get(file, "server_port");
     bool is_direct = strcmp(type, "none") == 0 || strcmp(type, "docker") == 0;
-    int rc = strcmp(type, "tls") == 0 ? refuse_tls(err) : GH_EXIT_OK;
 
     if (host)
         gh_words_addf(options, "--host=%s", host);
@@ -72,5 +74,4 @@ gh_clusterfile_options(const char *host, const char *port, struct gh_words *opti
     else if (json_is_integer(server_port))
         gh_words_addf(options, "--port=%lld", (long long)json_integer_value(server_port));
     json_decref(file);
-    return rc;
 }

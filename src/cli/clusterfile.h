@@ -10,13 +10,13 @@
 #include "base/words.h"
 #include "cli/cli.h"
 
+/* GH_EXIT_USAGE for a server_connection_type that this version does not serve: "tls". */
+int gh_clusterfile_check(struct gh_err *err) GH_MUST_USE;
+
 /* Append the options of gatehoused that follow from the file: --host, --insecure, --port. HOST and PORT
- * were given on the command line and win; NULL when they were not.
- *
- * A missing file adds nothing, and neither does a broken one: gatehoused reads it too, and refuses it in
- * words of its own. GH_EXIT_USAGE for what this version cannot serve. */
-int gh_clusterfile_options(const char *host, const char *port, struct gh_words *options,
-                           struct gh_err *err) GH_MUST_USE;
+ * were given on the command line and win; NULL when they were not. A missing file adds nothing, and
+ * neither does a broken one: gatehoused reads it too, and refuses it in words of its own. */
+void gh_clusterfile_options(const char *host, const char *port, struct gh_words *options);
 
 /* The value of the member NAME as text, "" when there is none. The caller frees it. */
 char *gh_clusterfile_text(const char *name);

@@ -7,6 +7,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/ask.c \
 	%reldir%/bringup.c \
 	%reldir%/bringup.h \
+	%reldir%/capture.c \
+	%reldir%/capture.h \
 	%reldir%/cli.h \
 	%reldir%/client.c \
 	%reldir%/client.h \

@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/login.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/capture.h"
 #include "cli/shim.h"
 
-#define ANSWER_MS 20000 /* start-up files can be slow */
-#define ANSWER_MAX_BYTES 65536
+#define ANSWER_MS 20000u        /* start-up files can be slow */
 #define MARK "gatehouse-looks:" /* start-up files may print what they like */
 
 /* Each line of the answer that begins with MARK is NAME=VALUE; an empty value is "missing". */
@@ -30,79 +22,23 @@ static const char script[] =
 
 /* ---- bash ---- */
 
-/* In a session of its own: an interactive bash would else take the terminal to itself. */
-static pid_t
-start_bash(int output)
-{
-    pid_t pid = fork();
-
-    if (pid != 0)
-        return pid;
-    setsid();
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    dup2(nothing, STDIN_FILENO);
-    dup2(output, STDOUT_FILENO);
-    dup2(nothing, STDERR_FILENO);
-    execl("/bin/bash", "bash", "--login", "-i", "-c", script, (char *)NULL);
-    _exit(127);
-}
-
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-/* Everything up to the end, within the time and the size. False when it was late. */
-static bool
-read_answer(int fd, struct gh_buf *answer)
-{
-    int64_t end_ms = now_ms() + ANSWER_MS;
-    struct pollfd input = {.fd = fd, .events = POLLIN};
-
-    while (answer->len < ANSWER_MAX_BYTES) {
-        int64_t left_ms = end_ms - now_ms();
-        int count = left_ms > 0 ? poll(&input, 1, (int)left_ms) : 0;
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        ssize_t len = read(fd, gh_buf_reserve(answer, 4096), 4096);
-        if (len <= 0)
-            return true;
-        answer->len += (size_t)len;
-    }
-    return true;
-}
-
 static int
 ask_bash(struct gh_buf *answer, struct gh_err *err)
 {
-    int output[2], status = 0;
+    static const char *const argv[] = {"/bin/bash", "--login", "-i", "-c", script, NULL};
 
-    if (pipe2(output, O_CLOEXEC) != 0)
-        return gh_err_set(err, GH_EXIT_FAILED, "a pipe: %s", strerror(errno));
-    pid_t pid = start_bash(output[1]);
-    close(output[1]);
-    bool is_whole = pid > 0 && read_answer(output[0], answer);
-    close(output[0]);
-    if (pid < 0)
-        return gh_err_set(err, GH_EXIT_FAILED, "a process for bash: %s", strerror(errno));
-    if (!is_whole)
-        kill(-pid, SIGKILL);
-    waitpid(pid, &status, 0);
-    if (!is_whole)
+    switch (gh_capture(argv, ANSWER_MS, answer)) {
+    case -1:
         return gh_err_set(
             err, GH_EXIT_FAILED,
-            "bash --login -i does not get past its start-up files within %d s; look at "
+            "bash --login -i does not get past its start-up files within %u s; look at "
             "~/.bash_profile, ~/.profile and ~/.bashrc",
             ANSWER_MS / 1000);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
-        return gh_err_set(err, GH_EXIT_FAILED, "/bin/bash cannot be run: apt-get install bash");
-    return GH_EXIT_OK;
+    case 127:
+        return gh_err_set(err, GH_EXIT_FAILED, "there is no /bin/bash: apt-get install bash");
+    default:
+        return GH_EXIT_OK;
+    }
 }
 
 /* The value of NAME in ANSWER; NULL when it is empty or not there. The caller frees it. */

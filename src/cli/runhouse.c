@@ -103,9 +103,9 @@ parse(int argc, char **argv, struct asked *asked, struct gh_err *err)
     return GH_EXIT_OK;
 }
 
-/* The options of gatehoused that follow. */
+/* What this version cannot serve is not started; it can be stopped all the same. */
 static int
-translate(const struct asked *asked, struct gh_words *words, struct gh_err *err)
+check_served(const struct asked *asked, struct gh_err *err)
 {
     if (asked->value[HTTPS])
         return gh_err_set(err, GH_EXIT_USAGE,
@@ -116,14 +116,18 @@ translate(const struct asked *asked, struct gh_words *words, struct gh_err *err)
         return gh_err_set(err, GH_EXIT_USAGE,
                           "--use-den-auth: this version checks no tokens; it will not serve a node "
                           "that counts on it");
-    int rc = gh_clusterfile_options(asked->value[HOST], asked->value[PORT], words, err);
-    if (rc != GH_EXIT_OK)
-        return rc;
+    return gh_clusterfile_check(err);
+}
+
+/* The options of gatehoused that follow. */
+static void
+translate(const struct asked *asked, struct gh_words *words)
+{
+    gh_clusterfile_options(asked->value[HOST], asked->value[PORT], words);
     if (asked->value[ENV])
         gh_words_addf(words, "--env=%s", asked->value[ENV]);
     if (asked->value[DOMAIN])
         gh_words_addf(words, "--allowed-hosts=%s", asked->value[DOMAIN]);
-    return GH_EXIT_OK;
 }
 
 /* ---- which server is the node's ---- */
@@ -278,9 +282,12 @@ run_status(const struct asked *asked, struct gh_words *words, const struct place
 
 static const struct command {
     const char *name;
+    bool starts;
     int (*run)(const struct asked *, struct gh_words *, const struct place *, struct gh_err *);
-} commands[] = {
-    {"start", run_start}, {"restart", run_restart}, {"stop", run_stop}, {"status", run_status}};
+} commands[] = {{"start", true, run_start},
+                {"restart", true, run_restart},
+                {"stop", false, run_stop},
+                {"status", false, run_status}};
 
 static int
 run_command(const struct command *command, int argc, char **argv, struct gh_err *err)
@@ -290,8 +297,9 @@ run_command(const struct command *command, int argc, char **argv, struct gh_err 
     struct asked asked = {0};
 
     int rc = parse(argc, argv, &asked, err);
-    if (rc == GH_EXIT_OK)
-        rc = translate(&asked, &words, err);
+    if (rc == GH_EXIT_OK && command->starts)
+        rc = check_served(&asked, err);
+    translate(&asked, &words);
     if (rc == GH_EXIT_OK)
         rc = find_place(&words, &place, err);
     if (rc == GH_EXIT_OK)

@@ -178,6 +178,8 @@ def test_a_refused_restart_leaves_the_server_running(node, port):
     write_config(node, port, server_connection_type="tls")
     assert node.run("runhouse server restart", check=False).returncode == 2
     assert node.processes("gatehoused") == before
+    node.run("runhouse server stop --use-https")
+    assert node.processes("gatehoused") == []
 
 
 def test_the_address_follows_the_cluster_config(node, port):
