@@ -207,6 +207,17 @@ static const struct gh_example install_examples[] = {
     {NULL, NULL},
 };
 
+static const struct gh_example check_examples[] = {
+    {"gatehouse shim check", "why does start_server() not work?"},
+    {"gatehouse shim check --json | jq -r '.[].mend // empty'", "the commands that mend it"},
+    {NULL, NULL},
+};
+
+static const struct gh_example remove_examples[] = {
+    {"gatehouse shim remove", "from where shim install puts them"},
+    {NULL, NULL},
+};
+
 const struct gh_verb gh_verb_shim_install = {
     .name = "shim install",
     .synopsis = "",
@@ -225,7 +236,11 @@ const struct gh_verb gh_verb_shim_check = {
     .name = "shim check",
     .synopsis = "",
     .summary = "Say what the client finds when it comes by ssh, and what it misses",
+    .text = "An interactive login bash of this user is asked, as shim install does at its end. The "
+            "exit "
+            "status is 1 when something is missing.",
     .options = dir_options,
+    .examples = check_examples,
     .run = run_check,
 };
 
@@ -233,6 +248,8 @@ const struct gh_verb gh_verb_shim_remove = {
     .name = "shim remove",
     .synopsis = "",
     .summary = "Remove the commands runhouse and ray that shim install made",
+    .text = "What is of that name and not from here is left alone. A daemon that runs goes on.",
     .options = dir_options,
+    .examples = remove_examples,
     .run = run_remove,
 };

@@ -44,6 +44,20 @@ START_TEST(options_stand_anywhere)
 }
 END_TEST
 
+START_TEST(options_of_another_program_are_words_in_their_order)
+{
+    static const char *const words[] = {"--host", "127.0.0.2", "--env=x"};
+
+    ck_assert_int_eq(parse("up --host 127.0.0.2 --port 7 --env=x --foreground"), GH_EXIT_OK);
+    ck_assert_uint_eq(cli.word_count, COUNT(words));
+    for (size_t i = 0; i < COUNT(words); i++)
+        ck_assert_str_eq(cli.words[i], words[i]);
+    ck_assert_str_eq(gh_cli_value(&cli, "--port", NULL), "7");
+    ck_assert(gh_cli_has(&cli, "--foreground"));
+    done();
+}
+END_TEST
+
 START_TEST(values_are_the_next_word_or_behind_an_equals_sign)
 {
     ck_assert_int_eq(parse("call m --data=- -d file --run-name=a=b --raw"), GH_EXIT_OK);
@@ -149,6 +163,7 @@ static void
 add(TCase *tests)
 {
     tcase_add_test(tests, options_stand_anywhere);
+    tcase_add_test(tests, options_of_another_program_are_words_in_their_order);
     tcase_add_test(tests, values_are_the_next_word_or_behind_an_equals_sign);
     tcase_add_test(tests, dashes_can_be_words);
     tcase_add_test(tests, help_wins_over_what_is_missing);
