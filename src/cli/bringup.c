@@ -225,7 +225,7 @@ start(const struct gh_bringup *bringup, const char *state, struct gh_brought *br
         return rc;
     brought->port = launched.port;
     brought->pid = launched.pid;
-    return check(state, launched.port, err);
+    return GH_EXIT_OK;
 }
 
 static int
@@ -249,6 +249,8 @@ up(const struct gh_bringup *bringup, const struct gh_settings *settings, struct 
     } else if (rc == GH_EXIT_NO_CONNECTION) {
         rc = start(bringup, state, brought, err);
     }
+    if (rc == GH_EXIT_OK)
+        rc = check(state, brought->port, err);
     if (rc == GH_EXIT_OK)
         brought->url = url_of(settings, brought->port);
     return rc;

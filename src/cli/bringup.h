@@ -41,7 +41,7 @@ int gh_bringup_place(const struct gh_words *options, unsigned *port_out, char **
                      struct gh_err *err) GH_MUST_USE;
 
 /* Start the daemon unless it runs, and return once it and its first worker answer. Errors: those of
- * gh_launch; GH_EXIT_FAILED when it runs, but its workers cannot start (ERR says why). */
+ * gh_launch; GH_EXIT_FAILED when it runs, or ran already, but its workers cannot start (ERR says why). */
 int gh_bringup_up(const struct gh_bringup *bringup, struct gh_brought *brought_out,
                   struct gh_err *err) GH_MUST_USE;
 
