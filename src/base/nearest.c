@@ -1,25 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/nearest.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-/* How many single-character edits turn A into B (Levenshtein). */
+static size_t
+smallest(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* How many edits turn A into B: a character added, removed or replaced, or two neighbours the other way
+ * round, which is how names are mistyped most (optimal string alignment). */
 static size_t
 edit_distance(const char *a, const char *b)
 {
-    size_t row[GH_NEAREST_MAX_BYTES], b_len = strlen(b);
+    size_t rows[3][GH_NEAREST_MAX_BYTES], b_len = strlen(b), i;
+    size_t *before = rows[0], *above = rows[1], *row = rows[2];
 
     for (size_t j = 0; j <= b_len; j++)
         row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t diagonal = row[0];
+    for (i = 1; a[i - 1]; i++) {
+        size_t *oldest = before;
+        before = above;
+        above = row;
+        row = oldest;
         row[0] = i;
         for (size_t j = 1; j <= b_len; j++) {
-            size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-            size_t added = row[j - 1] + 1, removed = row[j] + 1;
-            diagonal = row[j];
-            row[j] = replaced < added ? replaced : added;
-            row[j] = removed < row[j] ? removed : row[j];
+            bool is_same = a[i - 1] == b[j - 1];
+            row[j] = smallest(above[j] + 1, row[j - 1] + 1, above[j - 1] + !is_same);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < row[j])
+                row[j] = before[j - 2] + 1;
         }
     }
     return row[b_len];

@@ -24,6 +24,17 @@ START_TEST(the_name_with_fewest_edits_wins)
 }
 END_TEST
 
+START_TEST(two_letters_the_wrong_way_round_are_one_edit)
+{
+    static const char *const names[] = {"host", "port", NULL};
+    struct gh_nearest nearest;
+
+    ck_assert_str_eq(nearest_of(&nearest, "prot", names), "port");
+    ck_assert_str_eq(nearest_of(&nearest, "tropxy", names), "");
+    ck_assert_str_eq(nearest_of(&nearest, "ohst", names), "host");
+}
+END_TEST
+
 START_TEST(a_stranger_is_near_to_nothing)
 {
     static const char *const names[] = {"status", "ps", NULL};
@@ -54,6 +65,7 @@ static void
 add(TCase *tests)
 {
     tcase_add_test(tests, the_name_with_fewest_edits_wins);
+    tcase_add_test(tests, two_letters_the_wrong_way_round_are_one_edit);
     tcase_add_test(tests, a_stranger_is_near_to_nothing);
     tcase_add_test(tests, names_of_any_length_are_taken);
 }
