@@ -158,7 +158,7 @@ static bool
 is_ordered(enum gh_frame_kind kind)
 {
     return kind == GH_FRAME_HELLO || kind == GH_FRAME_SET_ENV || kind == GH_FRAME_ADD_PATH ||
-           kind == GH_FRAME_SET_CONFIG || kind == GH_FRAME_ADD_SITE;
+           kind == GH_FRAME_SET_CONFIG || kind == GH_FRAME_ADD_SITE || kind == GH_FRAME_SET_LIMITS;
 }
 
 /* Calls that were slow the last time, by the hash of key and method; 0 is none. Their thread gives the

@@ -18,28 +18,15 @@
 #define PACKAGE_VERSION "0"
 #endif
 
-static void
-reply_tree(struct gh_request *request, json_t *tree)
-{
-    struct gh_buf out = {0};
-    char *text GH_SCOPED(gh_free) =
-        json_dumps(tree, JSON_COMPACT | JSON_REAL_PRECISION(15)); /* times: to a microsecond */
-
-    json_decref(tree);
-    gh_buf_add_text(&out, text ? text : "null");
-    gh_reply_json(request, 200, &out);
-}
-
 /* ---- GET /_gatehouse/v1/node ---- */
 
 static const char *
 state_name(const struct gh_process *process)
 {
     static const char *const names[] = {
-        [GH_PROCESS_STARTING] = "starting",
-        [GH_PROCESS_READY] = "ready",
-        [GH_PROCESS_WAITING] = "waiting",
-        [GH_PROCESS_PARKED] = "parked",
+        [GH_PROCESS_STARTING] = "starting", [GH_PROCESS_READY] = "ready",
+        [GH_PROCESS_WAITING] = "waiting",   [GH_PROCESS_PARKED] = "parked",
+        [GH_PROCESS_HELD] = "held",
     };
     return gh_pool_is_draining(process) ? "draining" : names[process->state];
 }
@@ -64,9 +51,10 @@ gh_route_node(struct gh_api *api, struct gh_request *request)
 
     for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
         json_object_set_new(processes, p->name, process_facts(p));
-    reply_tree(request, json_pack("{s:s, s:i, s:f, s:b, s:o}", "version", PACKAGE_VERSION, "pid",
-                                  (int)getpid(), "uptime_s", uptime_s, "is_draining",
-                                  api->is_draining, "processes", processes));
+    gh_reply_tree(request, 200,
+                  json_pack("{s:s, s:i, s:f, s:b, s:o}", "version", PACKAGE_VERSION, "pid",
+                            (int)getpid(), "uptime_s", uptime_s, "is_draining", api->is_draining,
+                            "processes", processes));
 }
 
 /* ---- GET /_gatehouse/v1/runs ---- */
@@ -89,7 +77,7 @@ gh_route_runs(struct gh_api *api, struct gh_request *request)
     json_t *list = json_array();
 
     gh_runs_each(api->runs, add_run, list);
-    reply_tree(request, json_pack("{s:o}", "runs", list));
+    gh_reply_tree(request, 200, json_pack("{s:o}", "runs", list));
 }
 
 /* ---- GET /_gatehouse/v1/runs/{run_name} ---- */

@@ -235,6 +235,9 @@ may_take(struct gh_process *process, const struct gh_call_order *order, struct g
 {
     const struct gh_settings *settings = process->pool->settings;
 
+    if (process->state == GH_PROCESS_HELD)
+        return gh_err_set(err, GH_E_SYSTEM, "Process %s has not started: %s", process->name,
+                          process->park_reason);
     if (process->state == GH_PROCESS_PARKED)
         return gh_err_set(err, GH_E_SYSTEM, "Process %s is not running: %s.", process->name,
                           process->park_reason ? process->park_reason : "it was stopped");

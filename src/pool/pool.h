@@ -73,7 +73,8 @@ enum gh_process_state {
     GH_PROCESS_STARTING,
     GH_PROCESS_READY,
     GH_PROCESS_WAITING,
-    GH_PROCESS_PARKED
+    GH_PROCESS_PARKED,
+    GH_PROCESS_HELD /* has never started: what it runs in is not there yet */
 };
 
 /* What a process is made of; all borrowed for the length of gh_pool_start. */
@@ -86,6 +87,9 @@ struct gh_process_spec {
     /* Forget the process when its first worker cannot serve: who asked for it is told why, and may ask
      * again with something else. */
     bool is_forgotten_on_failure;
+    /* Do not start its worker before gh_pool_let_go; until then calls are refused with this reason. NULL:
+     * start it at once. */
+    const char *held;
 };
 
 typedef void gh_call_done(struct gh_call *call, const struct gh_answer *answer);
@@ -106,12 +110,13 @@ struct gh_process {
     unsigned deaths;              /* since deaths_from_ms, for parking */
     uint64_t deaths_from_ms;      /* loop time */
     uint64_t parked_ms;           /* loop time */
-    char *park_reason;            /* last death, in words */
+    char *park_reason;            /* last death, in words; while HELD, what it waits for */
     char *executable, *version;   /* of the interpreter, once READY; for /status */
     uv_timer_t *timer;            /* delay before a restart, or limit of a start */
     struct gh_restart *restart;   /* one that was asked for and is not over, or NULL */
     bool is_failing;              /* its worker just died and open calls are being answered */
     bool is_forgotten_on_failure; /* until it has served once */
+    bool was_held;                /* when it was made */
 };
 
 /* What the layers above want to know. EVENTS' functions may call gh_pool_call. */
@@ -146,11 +151,18 @@ struct gh_process *gh_pool_find(struct gh_pool *pool, const char *name);
 struct gh_process *gh_pool_first(struct gh_pool *pool);
 
 /* Make a process by SPEC and start its worker. ON_READY (or NULL) is called with CONTEXT when it
- * serves, or cannot (answer->failure says why; the process is then parked or forgotten).
+ * serves, or cannot (answer->failure says why; the process is then parked or forgotten). Of a process
+ * that is held nobody is told.
  * Errors: GH_E_INPUT it exists; GH_E_NO_ROOM processes_max is reached; GH_E_SYSTEM the worker could
  * not be started. */
 int gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_call_done *on_ready,
                   void *context, struct gh_err *err) GH_MUST_USE;
+
+/* What a HELD process waits for is something else now, or will never come. */
+void gh_pool_hold_on(struct gh_process *process, const char *reason);
+
+/* Start a HELD process, in PYTHON. Errors: GH_E_SYSTEM the worker could not be started; it is parked. */
+int gh_pool_let_go(struct gh_process *process, const char *python, struct gh_err *err) GH_MUST_USE;
 
 /* Start the worker of a PARKED process now, as it was specified; its deaths are forgiven. ON_READY as
  * gh_pool_start has it. Errors: GH_E_SYSTEM the worker could not be started; it stays parked. */
@@ -160,7 +172,8 @@ int gh_pool_unpark(struct gh_process *process, gh_call_done *on_ready, void *con
 /* Give PROCESS a new worker. Calls that are open have DRAIN_MS to end, new ones are refused meanwhile; then
  * the old worker is stopped, by force when calls are still open, which then fail. ON_DONE is called with
  * CONTEXT (as call->context) when the new one serves with all that on_started began, or cannot, or when
- * the process is removed before that. Errors: GH_E_NO_ROOM it is starting just now. */
+ * the process is removed before that. Errors: GH_E_NO_ROOM it is starting just now, or
+ * held. */
 int gh_pool_restart(struct gh_process *process, uint64_t drain_ms, gh_call_done *on_done,
                     void *context, struct gh_err *err) GH_MUST_USE;
 
@@ -173,7 +186,7 @@ void gh_pool_remove(struct gh_process *process);
 
 /* Hand ORDER to PROCESS's worker; *CALL_OUT (if not NULL) is the open call.
  * Errors: GH_E_NO_ROOM too many open calls or unsent bytes, or the process restarts just now: try
- * again; GH_E_SYSTEM it is parked (ERR says why). The order's fd is closed then. */
+ * again; GH_E_SYSTEM it is parked or held (ERR says why). The order's fd is closed then. */
 int gh_pool_call(struct gh_process *process, const struct gh_call_order *order,
                  struct gh_call **call_out, struct gh_err *err) GH_MUST_USE;
 
@@ -197,6 +210,9 @@ void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
 
 /* What add_environment says has changed: tell the workers that run. */
 void gh_pool_renew_environment(struct gh_pool *pool);
+
+/* Settings have changed that workers know of: tell those that run. */
+void gh_pool_settings_changed(struct gh_pool *pool);
 
 /* Processes whose python is FROM get TO with their next worker. */
 void gh_pool_change_python(struct gh_pool *pool, const char *from, const char *to);

@@ -51,6 +51,9 @@ void gh_process_restart_now(struct gh_process *process);
 void gh_process_restart_rebuilt(struct gh_process *process);
 void gh_process_restart_failed(struct gh_process *process, const char *why);
 
+/* Append the members of HELLO and SET_LIMITS that are settings, without braces. */
+void gh_process_add_limits(const struct gh_pool *pool, struct gh_buf *out);
+
 /* Free PROCESS, whose worker is gone or is no longer its own. */
 void gh_process_forget(struct gh_process *process);
 

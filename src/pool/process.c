@@ -22,7 +22,7 @@
 #define FAILED_EXIT_MS 1000u
 #define PARK_MS 30000u /* then the next call tries again */
 
-static const char *const state_names[] = {"STARTING", "READY", "WAITING", "PARKED"};
+static const char *const state_names[] = {"STARTING", "READY", "WAITING", "PARKED", "HELD"};
 static const struct gh_worker_events worker_events;
 
 static void
@@ -79,6 +79,14 @@ add_env_vars(const struct gh_process *process, struct gh_buf *out)
     json_decref(variables);
 }
 
+void
+gh_process_add_limits(const struct gh_pool *pool, struct gh_buf *out)
+{
+    gh_buf_addf(out, "\"log_level\":\"%s\",\"lazy_keep_s\":%llu,\"lazy_idle_s\":%llu",
+                pool->settings->log_level, (unsigned long long)pool->settings->lazy_keep_s,
+                (unsigned long long)pool->settings->lazy_idle_s);
+}
+
 /* HELLO, then what the layers above want to be there first. */
 static void
 greet(struct gh_process *process)
@@ -89,10 +97,9 @@ greet(struct gh_process *process)
 
     gh_buf_addf(&hello, "{\"protocol\":%d,\"process\":", GH_IPC_VERSION);
     gh_jsontext_quote(&hello, process->name, strlen(process->name), GH_JSONTEXT_UTF8);
-    gh_buf_addf(&hello, ",\"sys_path\":%s,\"log_level\":\"%s\"", paths, pool->settings->log_level);
-    gh_buf_addf(&hello, ",\"lazy_keep_s\":%llu,\"lazy_idle_s\":%llu,\"env_vars\":",
-                (unsigned long long)pool->settings->lazy_keep_s,
-                (unsigned long long)pool->settings->lazy_idle_s);
+    gh_buf_addf(&hello, ",\"sys_path\":%s,", paths);
+    gh_process_add_limits(pool, &hello);
+    gh_buf_add_text(&hello, ",\"env_vars\":");
     free(paths);
     add_env_vars(process, &hello);
     pool->events.add_hello(pool->events.context, &hello);
@@ -486,6 +493,12 @@ gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_call_
     process->timer->data = process;
     DL_APPEND(pool->processes, process);
     pool->process_count++;
+    if (spec->held) {
+        process->state = GH_PROCESS_HELD;
+        process->was_held = true;
+        process->park_reason = gh_strdup(spec->held);
+        return GH_OK;
+    }
 
     int rc = start_worker(process, err);
     if (rc != GH_OK) {
@@ -494,6 +507,27 @@ gh_pool_start(struct gh_pool *pool, const struct gh_process_spec *spec, gh_call_
     }
     watch_start(process, when_ready, context);
     return GH_OK;
+}
+
+void
+gh_pool_hold_on(struct gh_process *process, const char *reason)
+{
+    if (process->state != GH_PROCESS_HELD)
+        return;
+    free(process->park_reason);
+    process->park_reason = gh_strdup(reason);
+}
+
+int
+gh_pool_let_go(struct gh_process *process, const char *python, struct gh_err *err)
+{
+    free(process->python);
+    process->python = gh_strdup(python);
+    gh_free(&process->park_reason);
+    int rc = start_worker(process, err);
+    if (rc != GH_OK)
+        park(process, err->text);
+    return rc;
 }
 
 int

@@ -81,6 +81,9 @@ gh_pool_restart(struct gh_process *process, uint64_t drain_ms, gh_call_done *on_
     if (process->restart)
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s is being restarted already.",
                           process->name);
+    if (process->state == GH_PROCESS_HELD)
+        return gh_err_set(err, GH_E_NO_ROOM, "Process %s has not started: %s", process->name,
+                          process->park_reason);
     if (process->state == GH_PROCESS_STARTING || (!process->worker && process->is_failing) ||
         (process->state == GH_PROCESS_PARKED && process->worker))
         return gh_err_set(err, GH_E_NO_ROOM, "Process %s is just starting.", process->name);

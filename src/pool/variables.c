@@ -7,6 +7,8 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/alloc.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "pool/pool_inner.h"
 
@@ -97,6 +99,38 @@ renew(struct gh_process *process)
     free(text);
     json_decref(users);
     json_decref(variables);
+}
+
+static void
+tell_limits(struct gh_process *process)
+{
+    struct gh_buf limits GH_SCOPED(gh_buf_done) = {0};
+    struct gh_err err;
+
+    gh_buf_add_byte(&limits, '{');
+    gh_process_add_limits(process->pool, &limits);
+    gh_buf_add_byte(&limits, '}');
+    struct gh_call_order order = {
+        .kind = GH_FRAME_SET_LIMITS,
+        .head = {.data = limits.bytes, .data_len = limits.len},
+        .fd = -1,
+    };
+    if (gh_pool_call(process, &order, NULL, &err) != GH_OK)
+        gh_log(GH_LOG_WARN, "process.old_limits", "process=%s reason=%s",
+               gh_log_quote(process->name), gh_log_quote(err.text));
+}
+
+void
+gh_pool_settings_changed(struct gh_pool *pool)
+{
+    struct gh_process *process;
+
+    DL_FOREACH(pool->processes, process)
+    {
+        if (process->worker) /* others get them with their HELLO */
+            tell_limits(process);
+    }
+    gh_pool_renew_environment(pool); /* all_gpus_visible */
 }
 
 void

@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
     [GH_FRAME_STOP] = "STOP",
     [GH_FRAME_SET_CONFIG] = "SET_CONFIG",
     [GH_FRAME_ADD_SITE] = "ADD_SITE",
+    [GH_FRAME_SET_LIMITS] = "SET_LIMITS",
     [GH_FRAME_RUN_BASH] = "RUN_BASH",
     [GH_FRAME_UNPACK_FILES] = "UNPACK_FILES",
     [GH_FRAME_DESCRIBE] = "DESCRIBE",

@@ -46,6 +46,7 @@ enum gh_frame_kind {
     GH_FRAME_HTTP_GONE,
     GH_FRAME_HTTP_SENT,
     GH_FRAME_ADD_SITE,
+    GH_FRAME_SET_LIMITS,
     GH_FRAME_READY = 32,
     GH_FRAME_RESULT,
     GH_FRAME_LOG,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/reply.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,6 +37,17 @@ gh_reply_json(struct gh_request *request, unsigned status, struct gh_buf *buf)
     uint8_t *body = gh_buf_steal(buf, &len);
 
     request->sink->reply(request, status, GH_JSON, body, len);
+}
+
+void
+gh_reply_tree(struct gh_request *request, unsigned status, json_t *tree)
+{
+    struct gh_buf out = {0};
+    char *text GH_SCOPED(gh_free) = json_dumps(tree, JSON_COMPACT | JSON_REAL_PRECISION(15));
+
+    json_decref(tree);
+    gh_buf_add_text(&out, text ? text : "null");
+    gh_reply_json(request, status, &out);
 }
 
 void

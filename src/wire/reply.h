@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "wire/request.h"
 
+struct json_t;
+
 #define GH_JSON "application/json"
 
 /* Exception classes that the daemon raises at the client; each can be loaded without Ray. */
@@ -33,6 +35,9 @@ enum gh_pyclass {
 
 /* Answer with BUF's content as JSON; BUF is empty afterwards. */
 void gh_reply_json(struct gh_request *request, unsigned status, struct gh_buf *buf);
+
+/* Answer with TREE, whose reference is taken, as JSON; times in it to a microsecond. */
+void gh_reply_tree(struct gh_request *request, unsigned status, struct json_t *tree);
 
 /* {"data":null,"output_type":"success","serialization":null} */
 void gh_reply_success(struct gh_request *request);

@@ -334,6 +334,46 @@ START_TEST(calls_wait_until_the_process_is_rebuilt)
 }
 END_TEST
 
+/* What its env is made of is not there yet. */
+START_TEST(held_process_starts_when_it_is_let_go)
+{
+    struct outcome call GH_SCOPED(outcome_done) = {0};
+    struct gh_process_spec spec = process_spec("serves");
+    struct gh_err err = {0};
+
+    spec.held = "env ml is being made";
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, NULL, NULL, &err), GH_OK);
+    struct gh_process *process = gh_pool_find(rig.pool, "serves");
+    ck_assert_int_eq(process->state, GH_PROCESS_HELD);
+    ck_assert_int_eq(send_order(process, GH_FRAME_CALL, "key", "echo", "x", NULL, &err),
+                     GH_E_SYSTEM);
+    ck_assert_str_eq(err.text, "Process serves has not started: env ml is being made");
+    gh_pool_hold_on(process, "env ml failed");
+    ck_assert_int_eq(gh_pool_restart(process, 0, NULL, NULL, &err), GH_E_NO_ROOM);
+    ck_assert_str_eq(err.text, "Process serves has not started: env ml failed");
+    ck_assert_ptr_null(process->worker);
+
+    ck_assert_int_eq(gh_pool_let_go(process, "/some/python", &err), GH_OK);
+    ck_assert_str_eq(process->python, "/some/python");
+    call_and_wait(process, "echo", "x", &call);
+    ck_assert_int_eq(process->state, GH_PROCESS_READY);
+    gh_pool_hold_on(process, "too late");
+    ck_assert_int_eq(process->state, GH_PROCESS_READY);
+}
+END_TEST
+
+START_TEST(held_process_can_be_removed)
+{
+    struct gh_process_spec spec = process_spec("serves");
+    struct gh_err err = {0};
+
+    spec.held = "env ml is being made";
+    ck_assert_int_eq(gh_pool_start(rig.pool, &spec, NULL, NULL, &err), GH_OK);
+    gh_pool_remove(gh_pool_find(rig.pool, "serves"));
+    ck_assert_ptr_null(gh_pool_find(rig.pool, "serves"));
+}
+END_TEST
+
 START_TEST(name_is_taken_once)
 {
     struct gh_err err;
@@ -519,6 +559,8 @@ add(TCase *tests)
     tcase_add_test(tests, call_made_while_calls_fail_is_refused);
     tcase_add_test(tests, refused_caller_is_told_when_to_come_again);
     tcase_add_test(tests, calls_wait_until_the_process_is_rebuilt);
+    tcase_add_test(tests, held_process_starts_when_it_is_let_go);
+    tcase_add_test(tests, held_process_can_be_removed);
     tcase_add_test(tests, name_is_taken_once);
     tcase_add_test(tests, removed_process_fails_its_calls_and_is_forgotten);
     tcase_add_loop_test(tests, process_can_be_removed_before_it_is_ready, 0, 2);

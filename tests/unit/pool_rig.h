@@ -235,7 +235,7 @@ take_log(struct gh_call *call, enum gh_stream stream, const char *text, size_t l
 static inline struct gh_process_spec
 process_spec(const char *name)
 {
-    return (struct gh_process_spec){name, "null", "null", "null", "", false};
+    return (struct gh_process_spec){name, "null", "null", "null", "", false, NULL};
 }
 
 /* Start the process NAME; *OUTCOME (or NULL) is when it is ready. */

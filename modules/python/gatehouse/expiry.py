@@ -85,6 +85,12 @@ def forget(lazy: Any) -> None:
         _changed.notify()
 
 
+def look_again() -> None:
+    """The times that things are kept for have changed."""
+    with _changed:
+        _changed.notify()
+
+
 def _run() -> None:
     global _thread
     while True:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 STDOUT, STDERR = 1, 2
 _LONGEST_PENDING = 64 * 1024
 _HOLD_S = 1.0
+_level: Optional[int] = None  # that set_level gave the root logger
 
 _threads = threading._active  # type: ignore[attr-defined]
 _is_forked = False
@@ -357,6 +358,22 @@ def _wrap_faulthandler(module: object) -> None:
     module.dump_traceback = dump_traceback  # type: ignore[attr-defined]
 
 
+def set_level() -> None:
+    """Give the root logger the level that the user or the daemon has set; user code that imports
+    logging later gets it then.
+    """
+    global _level
+    logging = sys.modules.get("logging")
+    if logging is None:
+        return
+    root = logging.getLogger()
+    if _level is not None and root.level != _level:
+        return  # user code has set another one
+    level = (os.environ.get("RH_LOG_LEVEL") or Process.log_level or "INFO").upper()
+    root.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")
+    _level = root.level
+
+
 def _set_up_logging(logging: object) -> None:
     """One handler on the root logger: LEVEL | time | logger:line | message, on stdout as upstream
     has it.
@@ -386,5 +403,4 @@ def _set_up_logging(logging: object) -> None:
         )
     )
     root.addHandler(handler)
-    level = (os.environ.get("RH_LOG_LEVEL") or Process.log_level or "INFO").upper()
-    root.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")  # type: ignore[attr-defined]
+    set_level()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HELLO, PUT_RESOURCE, PUT_OBJECT, GET_OBJECT, RENAME, DELETE = 1, 3, 4, 5, 6, 7
 SET_ENV, ADD_PATH, LOAD, CANCEL, SET_CONFIG = 8, 9, 10, 11, 13
-RUN_BASH, UNPACK_FILES, DESCRIBE, ADD_SITE = 14, 15, 16, 21
+RUN_BASH, UNPACK_FILES, DESCRIBE, ADD_SITE, SET_LIMITS = 14, 15, 16, 21, 22
 HTTP_REQUEST = 17
 READY, FAILED = 32, 37
 
@@ -43,6 +43,13 @@ def _json(data: object, wanted: type) -> Any:
 
 
 # ---------------------------------------------------------------- start
+
+
+def _take_limits(settings: dict) -> None:
+    """Of HELLO or SET_LIMITS: {"log_level": "INFO", "lazy_keep_s": int, "lazy_idle_s": int}."""
+    Process.log_level = settings.get("log_level") or "INFO"
+    Process.lazy_keep_s = settings.get("lazy_keep_s", Process.lazy_keep_s)
+    Process.lazy_idle_s = settings.get("lazy_idle_s", Process.lazy_idle_s)
 
 
 def hello(
@@ -62,10 +69,8 @@ def hello(
             return None
         Process.name = settings.get("process") or key or Process.name
         Process.cluster_config = settings.get("cluster_config") or {}
-        Process.log_level = settings.get("log_level") or "INFO"
         Process.control_socket = settings.get("control_socket") or ""
-        Process.lazy_keep_s = settings.get("lazy_keep_s", Process.lazy_keep_s)
-        Process.lazy_idle_s = settings.get("lazy_idle_s", Process.lazy_idle_s)
+        _take_limits(settings)
         set_env_vars(settings.get("env_vars") or {})
         Process.home = os.path.expanduser("~")
         _enter_home()
@@ -235,6 +240,17 @@ def set_config(
     return serialize.SUCCESS
 
 
+def set_limits(
+    call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
+) -> Answer:
+    """Settings of the daemon have changed."""
+    _take_limits(_json(data, dict))
+    streams.set_level()
+    if "gatehouse.expiry" in sys.modules:  # nothing to expire otherwise
+        sys.modules["gatehouse.expiry"].look_again()
+    return serialize.SUCCESS
+
+
 def load(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
@@ -304,6 +320,7 @@ calls.other_requests.update(
         RUN_BASH: run_bash,
         UNPACK_FILES: unpack_files,
         ADD_SITE: add_site,
+        SET_LIMITS: set_limits,
         DESCRIBE: describe,
     }
 )
