@@ -24,9 +24,12 @@
 #include "base/jsontext.h"
 #include "base/log.h"
 #include "conf/beside.h"
+#include "conf/change.h"
 #include "conf/home.h"
 #include "conf/settings.h"
 #include "front/server.h"
+#include "node/declare.h"
+#include "node/envmaker.h"
 #include "node/installer.h"
 #include "node/ledger.h"
 #include "node/node.h"
@@ -35,7 +38,6 @@
 #include "store/cluster.h"
 #include "store/keys.h"
 #include "store/runs.h"
-#include "wire/frame.h"
 
 #ifndef GH_ASSET_DIR
 #define GH_ASSET_DIR "/usr/share/gatehouse/assets"
@@ -58,7 +60,11 @@ struct daemon {
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
+    struct gh_envmaker *envs;
+    struct gh_declare declare;
     struct gh_runs *runs;
+    int argc; /* for SIGHUP */
+    char **argv;
     uv_prepare_t turn_end;
     uv_signal_t signals[SIGNAL_COUNT];
     uv_timer_t drain;
@@ -82,35 +88,21 @@ is_loopback(const char *host)
     return strcmp(host, "localhost") == 0;
 }
 
-/* Declare a --module: its key is known before its worker has loaded it, so that no early call is
- * told that there is no such key. */
-static void
-declare_module(struct daemon *daemon, const struct gh_module_spec *module,
-               struct gh_process *process)
-{
-    char *data GH_SCOPED(gh_free) = NULL;
-    json_t *json = json_pack("{s:s, s:s}", "file", module->file, "attr", module->attr);
-
-    data = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-    struct gh_call_head head = {.key = {module->name, strlen(module->name)},
-                                .data = (const uint8_t *)data,
-                                .data_len = strlen(data)};
-    struct gh_key *key = gh_keys_declare(&daemon->keys, module->name, process);
-    key->type = gh_strdup("runhouse.resources.module.Module");
-    gh_keys_add_spec(key, gh_spec_new(GH_FRAME_LOAD, &head, -1));
-}
-
-/* Called while the first worker of a process is greeted, before its modules are sent to it. */
+/* Called while a worker of a process is greeted, before its modules are sent to it. */
 static void
 on_started(void *context, struct gh_process *process)
 {
     struct daemon *daemon = context;
 
-    if (strcmp(process->name, "default_process") == 0 && process->restart_count == 0)
-        for (unsigned i = 0; i < daemon->settings.module_count; i++)
-            declare_module(daemon, &daemon->settings.modules[i], process);
+    gh_declare_modules(&daemon->declare, process);
     gh_keys_on_started(&daemon->keys, process);
+}
+
+static void
+on_env_changed(void *context, const struct gh_made_env *env)
+{
+    struct daemon *daemon = context;
+    gh_declare_env_changed(&daemon->declare, env);
 }
 
 static void
@@ -198,6 +190,15 @@ on_installs_gone(void *context)
     gh_pool_stop(daemon->pool, daemon->stop_grace_ms, on_workers_gone, daemon);
 }
 
+/* What envs still needed of the installer fails now. */
+static void
+on_envs_gone(void *context)
+{
+    struct daemon *daemon = context;
+
+    gh_installer_stop(daemon->installer, daemon->stop_grace_ms, on_installs_gone, daemon);
+}
+
 static unsigned
 open_requests(const struct daemon *daemon)
 {
@@ -218,7 +219,22 @@ on_drain_tick(uv_timer_t *timer)
     gh_shells_stop(&daemon->shells);
     gh_runs_end_readers(daemon->runs);
     daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
-    gh_installer_stop(daemon->installer, daemon->stop_grace_ms, on_installs_gone, daemon);
+    gh_envmaker_stop(daemon->envs, on_envs_gone, daemon);
+}
+
+/* Settings that may change now do, by what all sources say; all or none of them. Envs that failed are
+ * tried again. */
+static void
+reload(struct daemon *daemon)
+{
+    struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
+
+    if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK)
+        gh_api_settings_changed(&daemon->api);
+    else
+        for (size_t i = 0; i < faults.texts.count; i++)
+            gh_log(GH_LOG_ERR, "config.refused", "reason=%s", gh_log_quote(faults.texts.list[i]));
+    gh_envmaker_start(daemon->envs);
 }
 
 static void
@@ -227,12 +243,13 @@ on_signal(uv_signal_t *signal, int number)
     struct daemon *daemon = signal->data;
 
     if (number == SIGHUP) {
-        gh_log(GH_LOG_INFO, "daemon.nothing_to_reload", "signal=%d", number);
+        reload(daemon);
         return;
     }
     if (daemon->is_stopping) {
         gh_log(GH_LOG_WARN, "daemon.ended_at_once", "signal=%d", number);
         gh_pool_kill_all(daemon->pool);
+        gh_envmaker_kill(daemon->envs);
         gh_installer_kill(daemon->installer);
         _exit(EXIT_FAILURE);
     }
@@ -325,24 +342,6 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
 }
 
 static int
-setup_log(const struct gh_settings *settings, struct gh_err *err)
-{
-    int level = gh_log_level_by_name(settings->log_level);
-    bool is_json = strcmp(settings->log_format, "json") == 0;
-    bool is_text = strcmp(settings->log_format, "text") == 0;
-
-    if (level < 0)
-        return gh_err_set(err, GH_E_INPUT,
-                          "log_level is '%s', but must be DEBUG, INFO, WARNING or ERROR",
-                          settings->log_level);
-    if (!is_json && !is_text && strcmp(settings->log_format, "auto") != 0)
-        return gh_err_set(err, GH_E_INPUT, "log_format is '%s', but must be auto, text or json",
-                          settings->log_format);
-    gh_log_setup((enum gh_log_level)level, is_json ? GH_LOG_JSON : GH_LOG_TEXT);
-    return GH_OK;
-}
-
-static int
 start_server(struct daemon *daemon, struct gh_err *err)
 {
     const struct gh_settings *settings = &daemon->settings;
@@ -404,7 +403,8 @@ start(struct daemon *daemon)
     struct gh_pool_events events = {daemon,  on_started, on_key_put, on_key_gone,
                                     on_died, on_removed, add_hello,  add_environment};
 
-    if (setup_log(settings, &err) != GH_OK || check_host(settings, &err) != GH_OK)
+    gh_change_apply_log(settings);
+    if (check_host(settings, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     setup_fds();
     uv_loop_init(&daemon->loop);
@@ -425,6 +425,9 @@ start(struct daemon *daemon)
     daemon->pool = gh_pool_new(&daemon->loop, settings, state, &events);
     daemon->runs = gh_runs_new(&daemon->loop, settings);
     daemon->installer = gh_installer_new(&daemon->loop, settings, state);
+    daemon->envs =
+        gh_envmaker_new(&daemon->loop, settings, daemon->installer, state, on_env_changed, daemon);
+    daemon->declare = (struct gh_declare){settings, &daemon->keys, daemon->pool, daemon->envs};
     gh_shells_init(&daemon->shells, &daemon->loop, settings);
     daemon->asset_dir = gh_beside("assets", GH_ASSET_DIR);
     daemon->api = (struct gh_api){
@@ -436,6 +439,7 @@ start(struct daemon *daemon)
         .cluster = &daemon->cluster,
         .node = &daemon->node,
         .installer = daemon->installer,
+        .envs = daemon->envs,
         .shells = &daemon->shells,
         .asset_dir = daemon->asset_dir,
         .started_ns = uv_hrtime(),
@@ -450,26 +454,42 @@ start(struct daemon *daemon)
 
     if (start_default_process(daemon, &err) != GH_OK)
         return fail(EX_SOFTWARE, &err);
+    gh_declare_processes(&daemon->declare, gh_installer_python(daemon->installer));
+    gh_envmaker_start(daemon->envs);
     announce(daemon);
     return 0;
+}
+
+/* Say what is wrong, a line each. */
+static int
+fail_all(int status, struct gh_faults *faults)
+{
+    for (size_t i = 0; i < faults->texts.count; i++)
+        fprintf(stderr, "gatehoused: %s\n", faults->texts.list[i]);
+    if (faults->omitted > 0)
+        fprintf(stderr, "gatehoused: and %zu more\n", faults->omitted);
+    gh_faults_done(faults);
+    return status;
 }
 
 int
 main(int argc, char **argv)
 {
     static struct daemon daemon;
-    struct gh_err err;
+    struct gh_faults faults = {0};
 
-    switch (gh_settings_load(&daemon.settings, argc, argv, &err)) {
+    daemon.argc = argc;
+    daemon.argv = argv;
+    switch (gh_settings_load(&daemon.settings, argc, argv, &faults)) {
     case GH_SETTINGS_RUN:
         break;
     case GH_SETTINGS_DONE:
         return 0;
     case GH_SETTINGS_USAGE:
-        return fail(EX_USAGE, &err);
+        return fail_all(EX_USAGE, &faults);
     case GH_SETTINGS_BAD_VALUE:
     default:
-        return fail(EX_CONFIG, &err);
+        return fail_all(EX_CONFIG, &faults);
     }
 
     int status = start(&daemon);
@@ -478,6 +498,7 @@ main(int argc, char **argv)
     uv_run(&daemon.loop, UV_RUN_DEFAULT);
 
     gh_pool_free(&daemon.pool);
+    gh_envmaker_free(&daemon.envs);
     gh_installer_free(&daemon.installer);
     gh_keys_done(&daemon.keys);
     gh_node_done(&daemon.node);

@@ -28,9 +28,12 @@ unit_programs = \
 	%reldir%/unit/cli_man_test \
 	%reldir%/unit/cli_out_test \
 	%reldir%/unit/cli_parse_test \
+	%reldir%/unit/conf_change_test \
+	%reldir%/unit/conf_configfile_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_settings_test \
+	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
@@ -94,6 +97,7 @@ built_links += %reldir%/libnvidia-ml.so.1
 fuzz_programs = \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/config_fuzz \
 	%reldir%/fuzz/contents_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \

@@ -17,18 +17,20 @@ struct gh_runs;
 struct gh_cluster;
 struct gh_node;
 struct gh_installer;
+struct gh_envmaker;
 struct gh_shells;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
     uv_loop_t *loop;
-    const struct gh_settings *settings;
+    struct gh_settings *settings; /* changed by config_routes.c only */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;
     struct gh_cluster *cluster;
     struct gh_node *node;
     struct gh_installer *installer;
+    struct gh_envmaker *envs; /* that are declared */
     struct gh_shells *shells;
     const char *asset_dir; /* of the files that api/assets.c serves */
     uint64_t started_ns;   /* uv_hrtime */
@@ -45,6 +47,9 @@ void gh_api_begin(struct gh_api *api, struct gh_request *request);
 
 /* The body of REQUEST is whole: do what its route says. */
 void gh_api_handle(struct gh_api *api, struct gh_request *request);
+
+/* Settings have changed: tell those that do not look at them whenever they need them. */
+void gh_api_settings_changed(struct gh_api *api);
 
 /* The cluster config has changed: tell all workers, waiting for none. */
 void gh_api_tell_config(struct gh_api *api);

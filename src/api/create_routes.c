@@ -3,7 +3,7 @@
  * api/create_routes.c - POST /create_process, in steps that each may take their time:
  *
  *     1 wait until the GPUs are counted, when some are asked for
- *     2 look up the environment, on disk, in the thread pool
+ *     2 look up the environment, on disk, in the thread pool; or wait for a declared one
  *     3 hold what compute asks for (node/ledger.h)
  *     4 start the worker, and wait until it serves
  *
@@ -16,7 +16,9 @@
 #include "api/fields.h"
 #include "api/routes.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "conf/settings.h"
+#include "node/envmaker.h"
 #include "node/envs.h"
 #include "node/gpu.h"
 #include "node/installer.h"
@@ -35,6 +37,7 @@ struct creation {
     char *python;
     struct gh_err err; /* of the look-up */
     struct gh_gpus_waiter waiter;
+    struct gh_made_env_waiter env_waiter;
     uv_work_t work;
 };
 
@@ -169,10 +172,71 @@ on_looked_up(uv_work_t *work, int status)
 }
 
 static void
-find_env(void *context)
+on_env_end(void *context, const struct gh_made_env *env)
 {
     struct creation *creation = context;
 
+    if (env->state == GH_MADE_ENV_FAILED) {
+        refuse(creation, GH_PY_RUNTIME_ERROR, env->text);
+        return;
+    }
+    creation->python = gh_strdup(env->python);
+    hold_and_start(creation);
+}
+
+/* There is no env NAME: name those that are. */
+static void
+refuse_unknown_env(struct creation *creation, const char *name)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    const struct gh_made_env *env;
+
+    gh_buf_addf(&text,
+                "runtime_env asks for the env '%.200s', which this node's configuration does "
+                "not declare under envs. It declares",
+                name);
+    for (size_t i = 0; (env = gh_envmaker_at(creation->api->envs, i)); i++)
+        gh_buf_addf(&text, "%s '%s'", i ? "," : "", env->spec->name);
+    gh_buf_add_text(&text, gh_envmaker_at(creation->api->envs, 0) ? "." : " none.");
+    refuse(creation, GH_PY_VALUE_ERROR, gh_buf_text(&text));
+}
+
+/* {"env": NAME}: one that the configuration declares; waited for while it is being made. */
+static void
+find_declared(struct creation *creation, const json_t *value)
+{
+    struct gh_envmaker *maker = creation->api->envs;
+    const char *name = json_string_value(value);
+
+    if (!name || gh_envs_is_asked(creation->runtime_env)) {
+        refuse(
+            creation, GH_PY_VALUE_ERROR,
+            name ? "runtime_env has 'env' and another env beside it; a process runs in one of them."
+                 : "runtime_env has an 'env' that is no text: give the name of a declared env.");
+        return;
+    }
+    const struct gh_made_env *env = gh_envmaker_find(maker, name);
+    if (!env) {
+        refuse_unknown_env(creation, name);
+    } else if (env->state == GH_MADE_ENV_UNDER_WAY) {
+        creation->env_waiter.on_end = on_env_end;
+        creation->env_waiter.context = creation;
+        gh_envmaker_wait(maker, env, &creation->env_waiter);
+    } else {
+        on_env_end(creation, env);
+    }
+}
+
+static void
+find_env(void *context)
+{
+    struct creation *creation = context;
+    const json_t *declared = json_object_get(creation->runtime_env, "env");
+
+    if (declared && !json_is_null(declared)) {
+        find_declared(creation, declared);
+        return;
+    }
     if (!gh_envs_is_asked(creation->runtime_env)) {
         hold_and_start(creation);
         return;

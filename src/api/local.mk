@@ -7,6 +7,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/assets.h \
 	%reldir%/call_routes.c \
 	%reldir%/cert_routes.c \
+	%reldir%/config_routes.c \
 	%reldir%/create_routes.c \
 	%reldir%/doc_routes.c \
 	%reldir%/fanout.c \

@@ -13,6 +13,7 @@
 #include "base/jsontext.h"
 #include "base/log.h"
 #include "conf/settings.h"
+#include "node/envmaker.h"
 #include "node/usage.h"
 #include "pool/pool.h"
 #include "store/cluster.h"
@@ -47,11 +48,18 @@ gh_route_livez(struct gh_api *api, struct gh_request *request)
 void
 gh_route_readyz(struct gh_api *api, struct gh_request *request)
 {
+    const struct gh_made_env *env;
     struct gh_key *key, *next;
 
     if (api->is_draining) {
         gh_reply_busy(request, 1, "The node is stopping.");
         return;
+    }
+    for (size_t i = 0; (env = gh_envmaker_at(api->envs, i)); i++) {
+        if (env->state != GH_MADE_ENV_READY) {
+            gh_reply_busy(request, 1, "%s", env->text);
+            return;
+        }
     }
     for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next) {
         if (p->state != GH_PROCESS_READY) {

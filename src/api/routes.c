@@ -49,6 +49,8 @@ static const struct gh_route routes[] = {
     {GH_GET,  "/_gatehouse/v1/runs",           GH_NEED_CLUSTER, gh_route_runs},
     {GH_GET,  "/_gatehouse/v1/runs/{run_name}", GH_NEED_CLUSTER, gh_route_run},
     {GH_POST, "/_gatehouse/v1/restart_process", GH_NEED_CLUSTER, gh_route_restart_process},
+    {GH_GET,   "/_gatehouse/v1/config", GH_NEED_LOCAL, gh_route_config_get},
+    {GH_PATCH, "/_gatehouse/v1/config", GH_NEED_LOCAL, gh_route_config_patch},
     /* These three win over methods of such names. */
     {GH_GET,  "/{key}/openapi.json", GH_NEED_OBJECT, gh_route_module_openapi},
     {GH_GET,  "/{key}/docs",      GH_NEED_CLUSTER, gh_route_module_docs},
@@ -89,20 +91,29 @@ gh_route_is_ours(const struct gh_url *url)
     return false;
 }
 
+static bool
+is_for(const struct gh_route *route, const struct gh_request *request)
+{
+    return (route->need != GH_NEED_LOCAL || request->is_local) && fits(route->path, &request->url);
+}
+
 /* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
 static const char *
 methods_of(const struct gh_url *url)
 {
+    static const char *const pairs[][2] = {
+        [GH_GET] = {"GET, POST", "GET, PATCH"}, [GH_POST] = {"POST, GET", "POST, PATCH"}};
+    static const char *const alone[] = {[GH_GET] = "GET", [GH_POST] = "POST"};
     const struct gh_route *first = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (!fits(routes[i].path, url))
             continue;
         if (first && first->method != routes[i].method)
-            return first->method == GH_GET ? "GET, POST" : "POST, GET";
-        first = &routes[i];
+            return pairs[first->method][routes[i].method == GH_PATCH];
+        first = first ? first : &routes[i];
     }
-    return first->method == GH_GET ? "GET" : "POST";
+    return alone[first->method];
 }
 
 const struct gh_route *
@@ -112,7 +123,7 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
     const struct gh_route *other = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!fits(routes[i].path, &request->url))
+        if (!is_for(&routes[i], request))
             continue;
         if (routes[i].method == method)
             return &routes[i];
@@ -146,6 +157,19 @@ is_loading(struct gh_api *api, const struct gh_url *url)
     return key && key->is_pending;
 }
 
+static void
+refuse_loading(struct gh_api *api, struct gh_request *request)
+{
+    const struct gh_key *key = gh_keys_find(api->keys, request->url.segments[0]);
+    const struct gh_process *process = key->process;
+
+    if (process->state == GH_PROCESS_HELD)
+        gh_reply_busy(request, 1, "Process %s of module %s has not started: %s", process->name,
+                      key->name, process->park_reason);
+    else
+        gh_reply_busy(request, 1, "Module %s is being loaded.", key->name);
+}
+
 void
 gh_api_begin(struct gh_api *api, struct gh_request *request)
 {
@@ -159,8 +183,7 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     }
     request->route = gh_route_find(request, &status);
     if (!request->route && is_loading(api, &request->url))
-        gh_reply_busy(request, 1, "Module %.*s is being loaded.", (int)request->url.segments[0].len,
-                      request->url.segments[0].bytes);
+        refuse_loading(api, request);
     else if (!request->route)
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
 }

@@ -7,8 +7,14 @@
 
 #include "api/api.h"
 
-/* Who may: not enforced yet, since no caller is checked; stated per row for the day they are. */
-enum gh_need { GH_NEED_NOTHING, GH_NEED_CLUSTER, GH_NEED_WRITE, GH_NEED_OBJECT };
+/* Who may: but for the last one not enforced yet, since no caller is checked; stated per row for the day they are. */
+enum gh_need {
+    GH_NEED_NOTHING,
+    GH_NEED_CLUSTER,
+    GH_NEED_WRITE,
+    GH_NEED_OBJECT,
+    GH_NEED_LOCAL /* enforced: for programs of this node, by the control socket; others get a 404 */
+};
 
 struct gh_key;
 struct gh_value;
@@ -46,6 +52,10 @@ void gh_route_env_vars(struct gh_api *api, struct gh_request *request);
 
 /* package_routes.c */
 void gh_route_install_package(struct gh_api *api, struct gh_request *request);
+
+/* config_routes.c */
+void gh_route_config_get(struct gh_api *api, struct gh_request *request);
+void gh_route_config_patch(struct gh_api *api, struct gh_request *request);
 
 /* shell_routes.c */
 void gh_route_run_bash(struct gh_api *api, struct gh_request *request);

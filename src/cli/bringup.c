@@ -14,6 +14,7 @@
 #include "cli/client.h"
 #include "cli/daemon.h"
 #include "cli/launch.h"
+#include "conf/faults.h"
 #include "conf/home.h"
 #include "conf/settings.h"
 
@@ -35,17 +36,17 @@ static int
 load_settings(const struct gh_words *options, struct gh_settings *settings, struct gh_err *err)
 {
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+    struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
 
     gh_words_add(&argv, "gatehoused");
     gh_words_add_all(&argv, options);
-    switch (gh_settings_load(settings, (int)argv.count, argv.list, err)) {
+    switch (gh_settings_load(settings, (int)argv.count, argv.list, &faults)) {
     case GH_SETTINGS_RUN:
         break;
     case GH_SETTINGS_DONE:
         return gh_err_set(err, GH_EXIT_USAGE, "--version belongs to gatehoused itself");
     default:
-        err->code = GH_EXIT_USAGE;
-        return GH_EXIT_USAGE;
+        return gh_err_set(err, GH_EXIT_USAGE, "%s", faults.texts.count ? faults.texts.list[0] : "");
     }
     if (settings->ready_fd != 0)
         return gh_err_set(

@@ -3,9 +3,30 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/beside.c \
 	%reldir%/beside.h \
+	%reldir%/change.c \
+	%reldir%/change.h \
+	%reldir%/clientfiles.c \
+	%reldir%/commandline.c \
+	%reldir%/commandline.h \
+	%reldir%/configfile.c \
+	%reldir%/configfile.h \
+	%reldir%/declared.c \
+	%reldir%/declared.h \
 	%reldir%/environment.c \
 	%reldir%/environment.h \
+	%reldir%/envspec.c \
+	%reldir%/faults.c \
+	%reldir%/faults.h \
 	%reldir%/home.c \
 	%reldir%/home.h \
+	%reldir%/modulespec.c \
+	%reldir%/reading.c \
+	%reldir%/reading.h \
+	%reldir%/rows.c \
+	%reldir%/rows.h \
 	%reldir%/settings.c \
-	%reldir%/settings.h
+	%reldir%/settings.h \
+	%reldir%/show.c \
+	%reldir%/show.h \
+	%reldir%/yaml.c \
+	%reldir%/yaml.h

@@ -2,9 +2,13 @@
  *
  * conf/settings.h - every setting of the daemon, one row each.
  *
- * A row makes the flag (--port), the environment variable (GATEHOUSE_PORT), the line in --help and
- * the field of struct gh_settings. Precedence: flag, environment, default. Strings are never NULL; an
- * empty one means "not set". */
+ * A row makes the flag (--port), the environment variable (GATEHOUSE_PORT), the key of gatehouse.yaml,
+ * the line in --help and in the manuals, and the field of struct gh_settings. Strings are never NULL;
+ * an empty one means "not set".
+ *
+ * Precedence: flag; GATEHOUSE_ variable, then the client's RH_ variable; gatehouse.yaml; what the client
+ * wrote to ~/.rh/cluster_config.json, then ~/.rh/config.yaml; default. conf/rows.h tells where a value
+ * came from. */
 #ifndef GH_CONF_SETTINGS_H
 #define GH_CONF_SETTINGS_H
 
@@ -12,98 +16,111 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "conf/declared.h"
+#include "conf/faults.h"
 
-/* X(kind, name, default, lowest, highest, unit, what it does): kind UINT, TEXT or FLAG. */
+/* X(kind, name, default, lowest, highest, unit, when, what it does): kind UINT, TEXT or FLAG. A value
+ * of LIVE may change while the daemon runs: it is read through the settings wherever it is used. One of
+ * START is what the daemon was built with. A TEXT whose unit is "a|b" is one of these words. */
 #define GH_SETTINGS(X)                                                                             \
-    X(TEXT, host, "127.0.0.1", 0, 0, "ADDRESS", "address to listen on")                            \
-    X(UINT, port, "32300", 0, 65535, "N", "TCP port to listen on; 0 picks a free one")             \
-    X(FLAG, insecure, "0", 0, 1, "",                                                               \
+    X(TEXT, config, "", 0, 0, "FILE", START,                                                       \
+      "configuration file; default gatehouse.yaml where such files are kept")                      \
+    X(TEXT, host, "127.0.0.1", 0, 0, "ADDRESS", START, "address to listen on")                     \
+    X(UINT, port, "32300", 0, 65535, "N", START, "TCP port to listen on; 0 picks a free one")      \
+    X(FLAG, insecure, "0", 0, 1, "", START,                                                        \
       "listen on an address that is not loopback although no caller is checked")                   \
-    X(TEXT, env, "", 0, 0, "PATH",                                                                 \
+    X(TEXT, env, "", 0, 0, "PATH", START,                                                          \
       "Python environment of the workers: an interpreter, a venv or a conda env")                  \
-    X(TEXT, state_dir, "", 0, 0, "DIR", "where state is kept; default by XDG_STATE_HOME")          \
-    X(TEXT, log_format, "auto", 0, 0, "auto|text|json", "form of the log lines")                   \
-    X(TEXT, log_level, "INFO", 0, 0, "LEVEL", "DEBUG, INFO, WARNING or ERROR")                     \
-    X(UINT, ready_fd, "0", 0, 65535, "N", "write one line of JSON to this descriptor when ready")  \
-    X(TEXT, rh_version, "0.0.42", 0, 0, "V", "version that /check tells the client")               \
-    X(UINT, body_max_bytes, "4294967296", 1024, 1099511627776, "bytes",                            \
+    X(TEXT, state_dir, "", 0, 0, "DIR", START, "where state is kept; default by XDG_STATE_HOME")   \
+    X(TEXT, log_format, "auto", 0, 0, "auto|text|json", LIVE, "form of the log lines")             \
+    X(TEXT, log_level, "INFO", 0, 0, "LEVEL", LIVE, "DEBUG, INFO, WARNING or ERROR")               \
+    X(UINT, ready_fd, "0", 0, 65535, "N", START,                                                   \
+      "write one line of JSON to this descriptor when ready")                                      \
+    X(TEXT, rh_version, "0.0.42", 0, 0, "V", LIVE, "version that /check tells the client")         \
+    X(UINT, body_max_bytes, "4294967296", 1024, 1099511627776, "bytes", LIVE,                      \
       "largest request body; more is answered with 413")                                           \
-    X(UINT, connections_max, "10000", 1, 1000000, "N",                                             \
+    X(UINT, connections_max, "10000", 1, 1000000, "N", START,                                      \
       "open connections; more wait until one is closed")                                           \
-    X(UINT, calls_in_flight_max, "1000", 1, 100000, "N",                                           \
+    X(UINT, calls_in_flight_max, "1000", 1, 100000, "N", LIVE,                                     \
       "open calls of one process; more are answered with 503")                                     \
-    X(UINT, channel_backlog_bytes, "16777216", 65536, 1073741824, "bytes",                         \
+    X(UINT, channel_backlog_bytes, "16777216", 65536, 1073741824, "bytes", LIVE,                   \
       "unsent frames to one process; more calls are answered with 503")                            \
-    X(UINT, processes_max, "256", 1, 10000, "N", "worker processes")                               \
-    X(UINT, header_timeout_ms, "15000", 10, 3600000, "ms",                                         \
+    X(UINT, processes_max, "256", 1, 10000, "N", LIVE, "worker processes")                         \
+    X(UINT, header_timeout_ms, "15000", 10, 3600000, "ms", LIVE,                                   \
       "time for a request's head to arrive whole")                                                 \
-    X(UINT, body_timeout_ms, "30000", 10, 3600000, "ms",                                           \
+    X(UINT, body_timeout_ms, "30000", 10, 3600000, "ms", LIVE,                                     \
       "time in which a body must make progress of 64 KiB or end")                                  \
-    X(UINT, keepalive_timeout_ms, "75000", 10, 3600000, "ms",                                      \
+    X(UINT, keepalive_timeout_ms, "75000", 10, 3600000, "ms", LIVE,                                \
       "time until the next request on an open connection")                                         \
-    X(UINT, send_timeout_ms, "60000", 10, 3600000, "ms",                                           \
+    X(UINT, send_timeout_ms, "60000", 10, 3600000, "ms", LIVE,                                     \
       "time in which a client must take some bytes of its answer")                                 \
-    X(UINT, start_timeout_ms, "30000", 100, 600000, "ms", "time for a worker to become ready")     \
-    X(UINT, drain_timeout_ms, "10000", 0, 600000, "ms", "wait for running calls on SIGTERM")       \
-    X(UINT, logs_wait_ms, "5000", 0, 60000, "ms", "how long /logs waits for its run to begin")     \
-    X(UINT, logs_keep_s, "300", 0, 86400, "s", "how long the output of an ended run is kept")      \
-    X(UINT, run_log_max_bytes, "1048576", 4096, 1073741824, "bytes",                               \
+    X(UINT, start_timeout_ms, "30000", 100, 600000, "ms", LIVE,                                    \
+      "time for a worker to become ready")                                                         \
+    X(UINT, drain_timeout_ms, "10000", 0, 600000, "ms", LIVE, "wait for running calls on SIGTERM") \
+    X(UINT, logs_wait_ms, "5000", 0, 60000, "ms", LIVE,                                            \
+      "how long /logs waits for its run to begin")                                                 \
+    X(UINT, logs_keep_s, "300", 0, 86400, "s", LIVE,                                               \
+      "how long the output of an ended run is kept")                                               \
+    X(UINT, run_log_max_bytes, "1048576", 4096, 1073741824, "bytes", LIVE,                         \
       "output kept of one run; the oldest goes first")                                             \
-    X(UINT, logs_kept_max_bytes, "67108864", 4096, 1099511627776, "bytes",                         \
+    X(UINT, logs_kept_max_bytes, "67108864", 4096, 1099511627776, "bytes", LIVE,                   \
       "output kept of all ended runs together; the oldest goes first")                             \
-    X(UINT, runs_kept_max, "1000", 1, 1000000, "N", "ended runs whose output is kept")             \
-    X(TEXT, resources, "", 0, 0, "NAME=NUMBER,...",                                                \
+    X(UINT, runs_kept_max, "1000", 1, 1000000, "N", LIVE, "ended runs whose output is kept")       \
+    X(TEXT, resources, "", 0, 0, "NAME=NUMBER,...", START,                                         \
       "what processes may reserve besides, or CPU and memory other than found")                    \
-    X(TEXT, gpu_library, "libnvidia-ml.so.1", 0, 0, "PATH", "library that knows of GPUs (NVML)")   \
-    X(FLAG, all_gpus_visible, "0", 0, 1, "",                                                       \
+    X(TEXT, gpu_library, "libnvidia-ml.so.1", 0, 0, "PATH", START,                                 \
+      "library that knows of GPUs (NVML)")                                                         \
+    X(FLAG, all_gpus_visible, "0", 0, 1, "", LIVE,                                                 \
       "show all GPUs also to processes that reserved some of them")                                \
-    X(UINT, installs_waiting_max, "64", 1, 10000, "N",                                             \
+    X(UINT, installs_waiting_max, "64", 1, 10000, "N", LIVE,                                       \
       "package installs that wait for one env; more are answered with 503")                        \
-    X(UINT, install_timeout_s, "3600", 1, 604800, "s", "time for one package install")             \
-    X(TEXT, torch_index_url, "", 0, 0, "URL",                                                      \
+    X(UINT, install_timeout_s, "3600", 1, 604800, "s", LIVE, "time for one package install")       \
+    X(TEXT, torch_index_url, "", 0, 0, "URL", LIVE,                                                \
       "package index for torch, torchvision and torchaudio, beside the default one")               \
-    X(TEXT, miniconda_url, "", 0, 0, "URL",                                                        \
+    X(TEXT, miniconda_url, "", 0, 0, "URL", LIVE,                                                  \
       "Miniconda's install script, to run where conda is asked for and missing")                   \
-    X(UINT, commands_max, "256", 1, 100000, "N",                                                   \
+    X(UINT, commands_max, "256", 1, 100000, "N", LIVE,                                             \
       "shell commands on this node at once; more are answered with 503")                           \
-    X(UINT, command_output_max_bytes, "8388608", 4096, 1073741824, "bytes",                        \
+    X(UINT, command_output_max_bytes, "8388608", 4096, 1073741824, "bytes", LIVE,                  \
       "kept of each output of a shell command; the oldest goes first")                             \
-    X(UINT, lazy_idle_s, "3600", 1, 31536000, "s",                                                 \
+    X(UINT, lazy_idle_s, "3600", 1, 31536000, "s", LIVE,                                           \
       "a generator or coroutine that nobody asks for so long is closed and dropped")               \
-    X(UINT, lazy_keep_s, "300", 0, 31536000, "s",                                                  \
+    X(UINT, lazy_keep_s, "300", 0, 31536000, "s", LIVE,                                            \
       "how long a generator or coroutine that has ended is kept")                                  \
-    X(TEXT, allowed_hosts, "", 0, 0, "NAME,...",                                                   \
+    X(TEXT, allowed_hosts, "", 0, 0, "NAME,...", LIVE,                                             \
       "names that a browser may use for this node, beside addresses and localhost")
 
 #define GH_SETTING_FIELD_UINT(name) uint64_t name;
 #define GH_SETTING_FIELD_TEXT(name) char *name;
 #define GH_SETTING_FIELD_FLAG(name) bool name;
 
-/* One --module NAME=FILE:ATTR. */
-struct gh_module_spec {
-    char *name;
-    char *file; /* absolute */
-    char *attr;
+enum {
+#define X(kind, name, ...) GH_ROW_INDEX_##name,
+    GH_SETTINGS(X)
+#undef X
+        GH_ROW_COUNT
 };
 
 struct gh_settings {
 #define X(kind, name, ...) GH_SETTING_FIELD_##kind(name)
     GH_SETTINGS(X)
 #undef X
-    struct gh_module_spec *modules;
-    unsigned module_count;
+    char *sources[GH_ROW_COUNT]; /* of each value, in the order of the rows; NULL is "default" */
+    struct gh_declared declared; /* modules and envs */
+    char *file;                  /* the configuration file that was read, absolute, or NULL */
 };
 
 enum gh_settings_result {
     GH_SETTINGS_RUN,
-    GH_SETTINGS_DONE,     /* --help or --version was printed: exit 0 */
-    GH_SETTINGS_USAGE,    /* unknown option or missing value: exit 64, ERR says which */
-    GH_SETTINGS_BAD_VALUE /* a value out of range: exit 78, ERR names setting, value, range */
+    GH_SETTINGS_DONE,     /* --help or another that prints: exit 0 */
+    GH_SETTINGS_USAGE,    /* unknown option or missing value: exit 64, FAULTS says which */
+    GH_SETTINGS_BAD_VALUE /* exit 78: FAULTS names each setting or place in a file that is wrong */
 };
 
-/* Fill SETTINGS from defaults, environment and ARGV. */
+/* Fill SETTINGS from all sources, ARGV over the others. Reads files, so at the start only, or where
+ * waiting for a local disk does no harm. SETTINGS is to be let go of in any case. */
 enum gh_settings_result gh_settings_load(struct gh_settings *settings, int argc, char **argv,
-                                         struct gh_err *err) GH_MUST_USE;
+                                         struct gh_faults *faults) GH_MUST_USE;
 void gh_settings_done(struct gh_settings *settings);
 
 #endif

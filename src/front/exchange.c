@@ -92,8 +92,9 @@ method_of(const char *method)
     static const struct {
         const char *name;
         enum gh_method method;
-    } names[] = {{"GET", GH_GET}, {"POST", GH_POST},     {"HEAD", GH_HEAD},
-                 {"PUT", GH_PUT}, {"DELETE", GH_DELETE}, {"OPTIONS", GH_OPTIONS}};
+    } names[] = {{"GET", GH_GET},        {"POST", GH_POST},   {"HEAD", GH_HEAD},
+                 {"PUT", GH_PUT},        {"PATCH", GH_PATCH}, {"DELETE", GH_DELETE},
+                 {"OPTIONS", GH_OPTIONS}};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i].name, method) == 0)

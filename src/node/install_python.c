@@ -97,14 +97,14 @@ is_satisfied(const struct gh_install *install)
     return gh_env_has(install->env, wanted);
 }
 
-/* uv beside the interpreter, on PATH, or where its own installer puts it. */
-static bool
-find_uv(const struct gh_env *env, char out[PATH_MAX])
+bool
+gh_installer_find_uv(const char *python, char out[PATH_MAX])
 {
     static const char *const places[] = {"~/.local/bin/uv", "~/.cargo/bin/uv"};
-    int folder_len = (int)(strrchr(env->python, '/') - env->python);
+    const char *slash = strrchr(python, '/');
+    int folder_len = slash ? (int)(slash - python) : 0;
 
-    if (snprintf(out, PATH_MAX, "%.*s/uv", folder_len, env->python) < PATH_MAX &&
+    if (slash && snprintf(out, PATH_MAX, "%.*s/uv", folder_len, python) < PATH_MAX &&
         access(out, X_OK) == 0)
         return true;
     if (gh_pyenv_find_on_path("uv", out) == 0)
@@ -169,7 +169,7 @@ run_uv(struct gh_install *install)
     const struct gh_words *args = &install->package.args;
     char uv[PATH_MAX];
 
-    if (!find_uv(install->env, uv)) {
+    if (!gh_installer_find_uv(install->env->python, uv)) {
         gh_install_fail(install, GH_PY_RUNTIME_ERROR,
                         "uv is not installed on this node: no uv beside %s, on PATH or in "
                         "~/.local/bin. Install it with method pip (package uv), or use method pip "

@@ -7,8 +7,14 @@ libgatehouse_la_SOURCES += \
 	%reldir%/census.h \
 	%reldir%/child.c \
 	%reldir%/child.h \
+	%reldir%/declare.c \
+	%reldir%/declare.h \
 	%reldir%/env.c \
 	%reldir%/env.h \
+	%reldir%/envmaker.c \
+	%reldir%/envmaker.h \
+	%reldir%/envplan.c \
+	%reldir%/envplan.h \
 	%reldir%/envs.c \
 	%reldir%/envs.h \
 	%reldir%/folder.c \

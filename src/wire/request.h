@@ -20,7 +20,7 @@
 #include "wire/httpframe.h"
 #include "wire/url.h"
 
-enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_DELETE, GH_OPTIONS, GH_OTHER };
+enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_PATCH, GH_DELETE, GH_OPTIONS, GH_OTHER };
 
 #define GH_REQUEST_ID_BYTES 72u
 

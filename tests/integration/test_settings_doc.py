@@ -18,9 +18,11 @@ UNITS = {"number": "N", "bytes": "bytes", "ms": "ms", "s": "s"}
 class Row(NamedTuple):
     flag: str
     variable: str
+    key: str
     type: str
     default: str
     range: str
+    live: str
     text: str
 
 

@@ -171,6 +171,30 @@ START_TEST(allow_names_both_methods_of_a_url_with_two)
 }
 END_TEST
 
+/* Its other programs see a URL that is not there. */
+START_TEST(what_is_local_is_served_on_the_control_socket_only)
+{
+    static const char path[] = "/_gatehouse/v1/config";
+    static const enum gh_method methods[] = {GH_GET, GH_PATCH, GH_POST};
+    struct fake_request fake;
+    unsigned status;
+
+    for (size_t i = 0; i < COUNT(methods); i++) {
+        ck_assert_ptr_null(find(&fake, methods[i], path, &status));
+        ck_assert_uint_eq(status, 404);
+        ck_assert_ptr_null(fake.request.allow);
+    }
+    fake.request.is_local = true;
+    ck_assert_ptr_null(gh_route_find(&fake.request, &status));
+    ck_assert_uint_eq(status, 405);
+    ck_assert_str_eq(fake.request.allow, "GET, PATCH");
+    fake.request.method = GH_PATCH;
+    ck_assert_ptr_nonnull(gh_route_find(&fake.request, &status));
+    fake.request.method = GH_GET;
+    ck_assert(gh_route_find(&fake.request, &status)->handle == ROUTE(config_get));
+}
+END_TEST
+
 START_TEST(begin_answers_what_has_no_route)
 {
     struct gh_keys keys = {0};
@@ -245,6 +269,7 @@ add(TCase *tests)
     tcase_add_loop_test(tests, wrong_method_is_told_the_right_one, 0, (int)COUNT(served));
     tcase_add_test(tests, allow_names_what_is_served);
     tcase_add_loop_test(tests, allow_names_both_methods_of_a_url_with_two, 0, 2);
+    tcase_add_test(tests, what_is_local_is_served_on_the_control_socket_only);
     tcase_add_test(tests, begin_answers_what_has_no_route);
     tcase_add_loop_test(tests, run_names_are_identifiers, 0, (int)COUNT(run_names));
     tcase_add_test(tests, run_names_have_a_limit);

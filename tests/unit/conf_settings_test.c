@@ -8,7 +8,8 @@
 #include "tests/unit/suite.h"
 
 static struct gh_settings settings;
-static struct gh_err err;
+static struct gh_faults faults;
+static char *first_fault; /* "" when there is none */
 
 /* Load with these options behind the program's name; a NULL ends them. */
 static enum gh_settings_result
@@ -20,14 +21,16 @@ load(const char *first, const char *second, const char *third)
 
     while (argv[argc])
         argc++;
-    memset(&err, 0, sizeof err);
-    return gh_settings_load(&settings, argc, argv, &err);
+    enum gh_settings_result result = gh_settings_load(&settings, argc, argv, &faults);
+    first_fault = faults.texts.count > 0 ? faults.texts.list[0] : (char *)(uintptr_t) "";
+    return result;
 }
 
 static void
 unload(void)
 {
     gh_settings_done(&settings);
+    gh_faults_done(&faults);
 }
 
 static const char *
@@ -50,7 +53,7 @@ START_TEST(defaults_are_those_of_the_table)
     ck_assert_uint_eq(settings.body_max_bytes, 4294967296ull);
     ck_assert_str_eq(settings.rh_version, "0.0.42");
     ck_assert(!settings.insecure);
-    ck_assert_uint_eq(settings.module_count, 0);
+    ck_assert_uint_eq(settings.declared.module_count, 0);
 #define GH_CHECK_UINT(name, preset) ck_assert_uint_eq(settings.name, strtoull(preset, NULL, 10));
 #define GH_CHECK_TEXT(name, preset) ck_assert_str_eq(settings.name, preset);
 #define GH_CHECK_FLAG(name, preset) ck_assert_int_eq(settings.name, preset[0] == '1');
@@ -76,8 +79,8 @@ START_TEST(limits_of_each_number_hold)
     unload();                                                                                      \
     snprintf(text, sizeof text, "%llu", (unsigned long long)(highest) + 1);                        \
     ck_assert_int_eq(load(spelled("--", #name, false), text, NULL), GH_SETTINGS_BAD_VALUE);        \
-    assert_contains(err.text, #name);                                                              \
-    assert_contains(err.text, text);                                                               \
+    assert_contains(first_fault, #name);                                                           \
+    assert_contains(first_fault, text);                                                            \
     unload();                                                                                      \
     snprintf(text, sizeof text, "%lld", (long long)(lowest)-1);                                    \
     ck_assert_int_eq(load(spelled("--", #name, false), text, NULL), GH_SETTINGS_BAD_VALUE);        \
@@ -108,10 +111,21 @@ static const char *const no_numbers[] = {
 START_TEST(what_is_no_number_is_a_bad_value)
 {
     ck_assert_int_eq(load("--port", no_numbers[_i], NULL), GH_SETTINGS_BAD_VALUE);
-    assert_contains(err.text, "port");
-    assert_contains(err.text, "from 0 to 65535");
+    assert_contains(first_fault, "port");
+    assert_contains(first_fault, "from 0 to 65535");
 }
 END_TEST
+
+/* A text that is not the default, and that the setting NAME takes. */
+static const char *
+other_text(const char *name)
+{
+    if (strcmp(name, "config") == 0)
+        return "/dev/null";
+    if (strcmp(name, "log_level") == 0)
+        return "DEBUG";
+    return strcmp(name, "log_format") == 0 ? "json" : "other";
+}
 
 START_TEST(each_setting_has_a_variable)
 {
@@ -121,14 +135,14 @@ START_TEST(each_setting_has_a_variable)
     unload();                                                                                      \
     setenv(spelled("GATEHOUSE_", #name, true), "x", 1);                                            \
     ck_assert_int_eq(load(NULL, NULL, NULL), GH_SETTINGS_BAD_VALUE);                               \
-    assert_contains(err.text, spelled("environment variable GATEHOUSE_", "", false));              \
-    assert_contains(err.text, spelled("GATEHOUSE_", #name, true));                                 \
+    assert_contains(first_fault, spelled("environment variable GATEHOUSE_", "", false));           \
+    assert_contains(first_fault, spelled("GATEHOUSE_", #name, true));                              \
     unload();                                                                                      \
     unsetenv(spelled("GATEHOUSE_", #name, true));
 #define GH_VARIABLE_TEXT(name, preset)                                                             \
-    setenv(spelled("GATEHOUSE_", #name, true), "other", 1);                                        \
+    setenv(spelled("GATEHOUSE_", #name, true), other_text(#name), 1);                              \
     ck_assert_int_eq(load(NULL, NULL, NULL), GH_SETTINGS_RUN);                                     \
-    ck_assert_str_eq(settings.name, "other");                                                      \
+    ck_assert_str_eq(settings.name, other_text(#name));                                            \
     unload();                                                                                      \
     unsetenv(spelled("GATEHOUSE_", #name, true));
 #define GH_VARIABLE_FLAG(name, preset)                                                             \
@@ -191,19 +205,19 @@ END_TEST
 START_TEST(flag_takes_true_and_false_only)
 {
     ck_assert_int_eq(load("--insecure=yes", NULL, NULL), GH_SETTINGS_BAD_VALUE);
-    assert_contains(err.text, "insecure");
-    assert_contains(err.text, "yes");
+    assert_contains(first_fault, "insecure");
+    assert_contains(first_fault, "yes");
 }
 END_TEST
 
 START_TEST(unknown_option_names_the_nearest)
 {
     ck_assert_int_eq(load("--body-max-byte", NULL, NULL), GH_SETTINGS_USAGE);
-    assert_contains(err.text, "--body-max-byte'");
-    assert_contains(err.text, "did you mean --body-max-bytes");
+    assert_contains(first_fault, "--body-max-byte'");
+    assert_contains(first_fault, "did you mean --body-max-bytes");
     unload();
     ck_assert_int_eq(load("--zzz", NULL, NULL), GH_SETTINGS_USAGE);
-    ck_assert_ptr_null(strstr(err.text, "did you mean"));
+    ck_assert_ptr_null(strstr(first_fault, "did you mean"));
     unload();
     ck_assert_int_eq(load("stray", NULL, NULL), GH_SETTINGS_USAGE);
     unload();
@@ -216,7 +230,7 @@ END_TEST
 START_TEST(option_without_value_is_misuse)
 {
     ck_assert_int_eq(load("--port", NULL, NULL), GH_SETTINGS_USAGE);
-    assert_contains(err.text, "--port");
+    assert_contains(first_fault, "--port");
     unload();
     ck_assert_int_eq(load("--module", NULL, NULL), GH_SETTINGS_USAGE);
 }
@@ -243,18 +257,18 @@ START_TEST(modules_are_named_files_with_an_attribute)
 
     ck_assert_ptr_nonnull(realpath(file, real));
     ck_assert_int_eq(load("--module", one, NULL), GH_SETTINGS_RUN);
-    ck_assert_uint_eq(settings.module_count, 1);
-    ck_assert_str_eq(settings.modules[0].name, "m");
-    ck_assert_str_eq(settings.modules[0].file, real);
-    ck_assert_str_eq(settings.modules[0].attr, "f");
+    ck_assert_uint_eq(settings.declared.module_count, 1);
+    ck_assert_str_eq(settings.declared.modules[0].name, "m");
+    ck_assert_str_eq(settings.declared.modules[0].file, real);
+    ck_assert_str_eq(settings.declared.modules[0].attr, "f");
     unload();
     ck_assert_int_eq(load("--module", one, two), GH_SETTINGS_RUN);
-    ck_assert_uint_eq(settings.module_count, 2);
-    ck_assert_str_eq(settings.modules[1].attr, "C");
+    ck_assert_uint_eq(settings.declared.module_count, 2);
+    ck_assert_str_eq(settings.declared.modules[1].attr, "C");
     unload();
     char *again GH_SCOPED(gh_free) = gh_asprintf("--module=%s", one);
     ck_assert_int_eq(load("--module", one, again), GH_SETTINGS_BAD_VALUE);
-    assert_contains(err.text, "given twice");
+    assert_contains(first_fault, "given twice");
     remove_folder(folder);
 }
 END_TEST
@@ -279,7 +293,7 @@ static const char *const bad_modules[] = {
 START_TEST(bad_module_is_a_bad_value_that_shows_it)
 {
     ck_assert_int_eq(load("--module", bad_modules[_i], NULL), GH_SETTINGS_BAD_VALUE);
-    assert_contains(err.text, "--module");
+    assert_contains(first_fault, "--module");
 }
 END_TEST
 

@@ -64,11 +64,12 @@ static void
 set_up(void)
 {
     char *argv[] = {(char *)(uintptr_t) "test", NULL};
+    struct gh_faults faults = {0};
 
     /* libuv keeps two descriptors for good once a loop has watched a child. */
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     gh_log_setup(GH_LOG_ERR, GH_LOG_TEXT);
-    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &err), GH_SETTINGS_RUN);
+    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &faults), GH_SETTINGS_RUN);
     gh_shells_init(&shells, &loop, &settings);
     fds_before = count_fds();
 }

@@ -105,7 +105,7 @@ static inline void
 rig_up(const struct gh_pool_events *events)
 {
     char *argv[] = {(char *)(uintptr_t) "test", NULL};
-    struct gh_err err;
+    struct gh_faults faults = {0};
 
     memset(&rig, 0, sizeof rig);
     ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
@@ -115,7 +115,7 @@ rig_up(const struct gh_pool_events *events)
     rig.folder = make_folder();
     setenv("HOME", rig.folder, 1);
     gh_log_setup(GH_LOG_ERR, GH_LOG_TEXT);
-    ck_assert_int_eq(gh_settings_load(&rig.settings, 1, argv, &err), GH_SETTINGS_RUN);
+    ck_assert_int_eq(gh_settings_load(&rig.settings, 1, argv, &faults), GH_SETTINGS_RUN);
     ck_assert_int_eq(uv_loop_init(&rig.loop), 0);
     rig.pool = gh_pool_new(&rig.loop, &rig.settings, rig.folder, events ? events : &rig_events);
 

@@ -81,9 +81,9 @@ static void
 set_up(void)
 {
     char *argv[] = {(char *)(uintptr_t) "test", NULL};
-    struct gh_err err;
+    struct gh_faults faults = {0};
 
-    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &err), GH_SETTINGS_RUN);
+    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &faults), GH_SETTINGS_RUN);
     ck_assert_int_eq(uv_loop_init(&loop), 0);
     runs = gh_runs_new(&loop, &settings);
 }

@@ -16,8 +16,9 @@ static void
 set_up(void)
 {
     char *argv[] = {(char *)(uintptr_t) "test", NULL};
+    struct gh_faults faults = {0};
 
-    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &err), GH_SETTINGS_RUN);
+    ck_assert_int_eq(gh_settings_load(&settings, 1, argv, &faults), GH_SETTINGS_RUN);
     home_before = gh_strdup(getenv("HOME") ? getenv("HOME") : "");
     home = make_folder();
     setenv("HOME", home, 1);
