@@ -34,6 +34,7 @@ EXTRA_DIST += \
 
 man_MANS = \
 	%reldir%/man/gatehouse.1 \
+	%reldir%/man/gatehouse.yaml.5 \
 	%reldir%/man/gatehoused.8
 bashcompletiondir = $(datadir)/bash-completion/completions
 nodist_bashcompletion_DATA = %reldir%/completions/gatehouse

@@ -43,7 +43,8 @@ add_problems(struct gh_buf *out, const json_t *list)
     json_array_foreach(list, i, problem)
     {
         const json_t *loc = json_object_get(problem, "loc");
-        const char *field = json_string_value(json_array_get(loc, json_array_size(loc) - 1));
+        size_t depth = json_array_size(loc); /* ["body"] alone is no field */
+        const char *field = depth > 1 ? json_string_value(json_array_get(loc, depth - 1)) : NULL;
         const char *message = json_string_value(json_object_get(problem, "msg"));
         gh_buf_addf(out, "%s%s%s%s", i ? "; " : "", field ? field : "", field ? ": " : "",
                     message ? message : "not accepted");

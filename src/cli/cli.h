@@ -37,6 +37,7 @@ enum gh_exit {
     GH_EXIT_NO_CONNECTION = 3, /* no daemon answers there */
     GH_EXIT_NOT_ALLOWED = 4,   /* the daemon refuses this caller: 401, 403 */
     GH_EXIT_NOT_FOUND = 5,     /* no such module, method, process, run: 404 */
+    GH_EXIT_CONFIG = 78,       /* a configuration that cannot be, as gatehoused has it */
     GH_EXIT_TIMED_OUT = 124,   /* --timeout-s went by, as timeout(1) has it */
     GH_EXIT_INTERRUPTED = 130, /* by SIGINT, as shells have it */
 };

@@ -175,7 +175,7 @@ on_bytes(char *bytes, size_t size, size_t count, void *context)
 static void
 set_body(struct gh_exchange *exchange, const char *method, json_t *body)
 {
-    if (strcmp(method, "POST") != 0)
+    if (strcmp(method, "GET") == 0)
         return;
     exchange->body = body ? json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY) : gh_strdup("");
     exchange->headers = curl_slist_append(exchange->headers, "Content-Type: application/json");
@@ -184,6 +184,7 @@ set_body(struct gh_exchange *exchange, const char *method, json_t *body)
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDS, exchange->body);
     curl_easy_setopt(exchange->easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      (curl_off_t)strlen(exchange->body));
+    curl_easy_setopt(exchange->easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
 static void

@@ -13,6 +13,7 @@ const struct gh_exit_row gh_exit_rows[] = {
     {GH_EXIT_NO_CONNECTION, "no daemon answers"},
     {GH_EXIT_NOT_ALLOWED, "the daemon does not allow it (401, 403)"},
     {GH_EXIT_NOT_FOUND, "there is no such module, method, process or run (404)"},
+    {GH_EXIT_CONFIG, "the configuration is wrong"},
     {GH_EXIT_TIMED_OUT, "--timeout-s went by"},
     {GH_EXIT_INTERRUPTED, "ended by Ctrl-C"},
     {-1, NULL},

@@ -16,6 +16,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/clusterfile.h \
 	%reldir%/completion.c \
 	%reldir%/completion.h \
+	%reldir%/confread.c \
+	%reldir%/confread.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
 	%reldir%/facts.c \
@@ -32,6 +34,7 @@ libgh_cli_la_SOURCES = \
 	%reldir%/login.h \
 	%reldir%/man.c \
 	%reldir%/man.h \
+	%reldir%/man_config.c \
 	%reldir%/man_daemon.c \
 	%reldir%/out.c \
 	%reldir%/out.h \
@@ -46,6 +49,9 @@ libgh_cli_la_SOURCES = \
 	%reldir%/shim.h \
 	%reldir%/signature.c \
 	%reldir%/verb_call.c \
+	%reldir%/verb_config_check.c \
+	%reldir%/verb_config_set.c \
+	%reldir%/verb_config_show.c \
 	%reldir%/verb_install.c \
 	%reldir%/verb_logs.c \
 	%reldir%/verb_modules.c \

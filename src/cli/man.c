@@ -184,11 +184,12 @@ add_cli(struct gh_buf *out)
         gh_man_text(out, row->meaning);
     }
     gh_man_line(out, "El", "");
-    gh_buf_add_text(out, ".Sh SEE ALSO\n.Xr gatehoused 8\n");
+    gh_buf_add_text(out, ".Sh SEE ALSO\n.Xr gatehouse.yaml 5 ,\n.Xr gatehoused 8\n");
 }
 
 const struct gh_man_page gh_man_pages[] = {
     {"gatehouse.1", add_cli},
     {"gatehoused.8", gh_man_add_daemon},
+    {"gatehouse.yaml.5", gh_man_add_config},
     {NULL, NULL},
 };

@@ -17,6 +17,9 @@ extern const struct gh_man_page gh_man_pages[];
 /* man_daemon.c: gatehoused(8) */
 void gh_man_add_daemon(struct gh_buf *out);
 
+/* man_config.c: gatehouse.yaml(5) */
+void gh_man_add_config(struct gh_buf *out);
+
 /* ---- parts of pages ---- */
 
 /* The head of page NAME of SECTION, up to its description. WHAT is one line without a full stop. */

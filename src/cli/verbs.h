@@ -9,8 +9,21 @@
 
 #define GH_VERBS(X)                                                                                \
     X(status)                                                                                      \
-    X(modules) X(call) X(logs) X(ps) X(install) X(restart) X(names) X(up) X(stop) X(shim_install)  \
-        X(shim_check) X(shim_remove)
+    X(modules)                                                                                     \
+    X(call)                                                                                        \
+    X(logs)                                                                                        \
+    X(ps)                                                                                          \
+    X(install)                                                                                     \
+    X(restart)                                                                                     \
+    X(names)                                                                                       \
+    X(up)                                                                                          \
+    X(stop)                                                                                        \
+    X(shim_install)                                                                                \
+    X(shim_check)                                                                                  \
+    X(shim_remove)                                                                                 \
+    X(config_show)                                                                                 \
+    X(config_check)                                                                                \
+    X(config_set)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)

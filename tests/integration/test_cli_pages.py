@@ -16,7 +16,7 @@ from .gatehoused import BUILD, REPO, USER_CODE
 
 THINGS = USER_CODE / "things.py"
 DAEMON_OPTIONS = {"modules": [f"add={THINGS}:add", f"counter={THINGS}:Counter", f"talk={THINGS}:talk"]}
-PAGES = {"gatehouse.1": "gatehouse", "gatehoused.8": "gatehoused"}
+PAGES = {"gatehouse.1": "gatehouse", "gatehouse.yaml.5": "gatehoused", "gatehoused.8": "gatehoused"}
 
 
 def help_of(*words: str, program: str = "gatehouse") -> str:
@@ -107,6 +107,14 @@ def test_page_of_the_daemon_has_every_option():
     assert len(listed) > 30
     for option, argument in listed:
         assert f"{option} {argument}".strip() in shown
+
+
+def test_page_of_the_configuration_has_every_setting():
+    shown = page("gatehouse.yaml.5")
+    for option, _ in options(help_of(program="gatehoused")):
+        name = option[2:].replace("-", "_")
+        if name not in ("config", "module", "help", "version"):
+            assert f" {name} " in shown
 
 
 def test_unknown_page_is_refused():

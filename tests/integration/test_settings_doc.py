@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+from .configured import resolved
 from .gatehoused import BUILD, REPO, START_S
 
 CONFIG = 78
@@ -71,6 +72,14 @@ def test_row_says_what_help_says(row):
     else:
         assert row.default == default
         assert UNITS.get(row.type, unit) == unit and unit
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.flag)
+def test_key_is_that_of_the_file_and_live_what_the_program_says(row, tmp_path_factory):
+    settings = resolved(tmp_path_factory.mktemp("home"))
+    name = row.flag[2:].replace("-", "_")
+    assert row.key == ("" if name == "config" else name)
+    assert (row.live == "live") == settings[name]["live"]
 
 
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.flag)

@@ -32,6 +32,9 @@ def install(target: str) -> None:
         with tempfile.TemporaryDirectory() as folder:
             unpack(os.path.join(folder, backend["build_wheel"](folder)))
         return
+    if target.endswith(".whl"):
+        unpack(target)
+        return
     name, _, version = re.sub(r"\[.*?\]", "", target).partition("==")
     for folder in os.environ.get("PIP_FIND_LINKS", "").split():
         found = sorted(glob.glob(f"{folder}/{name.replace('-', '_')}-{version or '*'}-*.whl"))
@@ -42,8 +45,21 @@ def install(target: str) -> None:
     raise SystemExit(1)
 
 
+def requirements(arguments: list[str]) -> list[str]:
+    """The arguments, with what is in each file that -r names in its place."""
+    found = []
+    for before, argument in zip(["", *arguments], arguments):
+        if before != "-r":
+            found.append(argument)
+            continue
+        with open(argument, encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+        found += [line for line in lines if line and not line.startswith("#")]
+    return found
+
+
 def main(arguments: list[str]) -> None:
-    for argument in arguments:
+    for argument in requirements(arguments):
         if not argument.startswith(("-", "http:")):
             install(argument)
 
