@@ -44,6 +44,7 @@ unit_programs = \
 	%reldir%/unit/node_gpu_test \
 	%reldir%/unit/node_ledger_test \
 	%reldir%/unit/node_packages_test \
+	%reldir%/unit/node_requirement_test \
 	%reldir%/unit/node_scratch_test \
 	%reldir%/unit/node_shell_test \
 	%reldir%/unit/node_tail_test \

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "node/installer.h"
 #include "pool/pool.h"
+#include "store/runs.h"
 #include "wire/frame.h"
 #include "wire/reply.h"
 
@@ -23,6 +24,7 @@
 struct waiting {
     struct gh_api *api;
     struct gh_request *request; /* NULL once the client has left */
+    struct gh_run *run;         /* gets what the tools print, for /logs; NULL without a run_name */
 };
 
 static void
@@ -56,6 +58,8 @@ on_installed(void *context, const struct gh_install_result *result)
     struct gh_api *api = waiting->api;
     struct gh_request *request = waiting->request;
 
+    if (waiting->run)
+        gh_run_end(waiting->run);
     free(waiting);
     if (request)
         gh_request_release(request);
@@ -74,6 +78,16 @@ on_installed(void *context, const struct gh_install_result *result)
 }
 
 static void
+on_output(void *context, const char *line)
+{
+    struct waiting *waiting = context;
+    char *text GH_SCOPED(gh_free) = gh_asprintf("%s\n", line);
+
+    if (waiting->run)
+        gh_run_write(waiting->run, GH_STREAM_STDOUT, text, strlen(text));
+}
+
+static void
 refuse(struct gh_request *request, const struct gh_err *err)
 {
     if (err->code == GH_E_NO_ROOM)
@@ -84,38 +98,57 @@ refuse(struct gh_request *request, const struct gh_err *err)
             "%s", err->text);
 }
 
+static void
+install(struct waiting *waiting, struct gh_request *request, const struct gh_value *config,
+        const struct gh_value *conda_env_name, const struct gh_value *venv_path,
+        bool overrides_version)
+{
+    char *conda_env GH_SCOPED(gh_free) =
+        gh_strndup(conda_env_name->text.bytes, conda_env_name->text.len);
+    char *venv GH_SCOPED(gh_free) = gh_strndup(venv_path->text.bytes, venv_path->text.len);
+    struct gh_install_order order = {
+        .config = config->tree,
+        .conda_env_name = conda_env,
+        .venv_path = venv,
+        .overrides_version = overrides_version,
+        .variables = gh_pool_env(waiting->api->pool),
+        .on_output = on_output,
+    };
+    struct gh_installer *installer = waiting->api->installer;
+    struct gh_err err;
+
+    gh_request_hold(request, &waiting->request);
+    if (gh_installer_submit(installer, &order, on_installed, waiting, &err) == GH_OK)
+        return;
+    gh_request_release(request);
+    if (waiting->run)
+        gh_run_end(waiting->run);
+    free(waiting);
+    refuse(request, &err);
+}
+
 void
 gh_route_install_package(struct gh_api *api, struct gh_request *request)
 {
-    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, COUNT };
+    enum { CONFIG, CONDA_ENV, VENV, OVERRIDE, RUN_NAME, COUNT };
     static const struct gh_field fields[COUNT] = {
         [CONFIG] = {"package_config", GH_FIELD_OBJECT, true},
         [CONDA_ENV] = {"conda_env_name", GH_FIELD_TEXT, false},
         [VENV] = {"venv_path", GH_FIELD_TEXT, false},
         [OVERRIDE] = {"override_remote_version", GH_FIELD_BOOL, false},
+        [RUN_NAME] = {"run_name", GH_FIELD_TEXT, false},
     };
     struct gh_value values[COUNT];
-    struct gh_err err;
 
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
-    char *conda_env GH_SCOPED(gh_free) =
-        gh_strndup(values[CONDA_ENV].text.bytes, values[CONDA_ENV].text.len);
-    char *venv GH_SCOPED(gh_free) = gh_strndup(values[VENV].text.bytes, values[VENV].text.len);
-    struct gh_install_order order = {
-        .config = values[CONFIG].tree,
-        .conda_env_name = conda_env,
-        .venv_path = venv,
-        .overrides_version = values[OVERRIDE].flag,
-    };
-
-    struct waiting *waiting = gh_alloc(sizeof *waiting);
-    waiting->api = api;
-    gh_request_hold(request, &waiting->request);
-    if (gh_installer_submit(api->installer, &order, on_installed, waiting, &err) != GH_OK) {
-        gh_request_release(request);
-        free(waiting);
-        refuse(request, &err);
+    if (!values[RUN_NAME].is_given || gh_run_name_check(request, "body", &values[RUN_NAME]) == 0) {
+        struct waiting *waiting = gh_alloc(sizeof *waiting);
+        waiting->api = api;
+        if (values[RUN_NAME].is_given)
+            waiting->run = gh_run_begin(api->runs, values[RUN_NAME].text);
+        install(waiting, request, &values[CONFIG], &values[CONDA_ENV], &values[VENV],
+                values[OVERRIDE].flag);
     }
     gh_fields_done(values, COUNT);
 }

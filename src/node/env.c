@@ -8,11 +8,11 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "node/requirement.h"
 
 #define MARK "gatehouse-env:"
 
-/* The question. Lines of a Python program; it reaches the interpreter as one line, since conda run
- * takes no line ends in arguments. Folders' times come before the listing, so that a change in
+/* The question. Folders' times come before the listing, so that a change in
  * between shows. `managed` is PEP 668's marker, which counts outside of virtual environments only. */
 static const char *const question[] = {
     "import sys",
@@ -36,18 +36,24 @@ static const char *const question[] = {
 };
 
 void
-gh_env_add_question(struct gh_words *argv)
+gh_env_add_program(struct gh_words *argv, const char *const *lines, size_t count)
 {
     struct gh_buf program GH_SCOPED(gh_buf_done) = {0};
 
     gh_buf_add_text(&program, "exec(\"");
-    for (size_t i = 0; i < sizeof question / sizeof question[0]; i++) {
-        gh_buf_add_text(&program, question[i]);
+    for (size_t i = 0; i < count; i++) {
+        gh_buf_add_text(&program, lines[i]);
         gh_buf_add_text(&program, "\\n");
     }
     gh_buf_add_text(&program, "\")");
     gh_words_add(argv, "-c");
     gh_words_add(argv, gh_buf_text(&program));
+}
+
+void
+gh_env_add_question(struct gh_words *argv)
+{
+    gh_env_add_program(argv, question, sizeof question / sizeof question[0]);
 }
 
 bool
@@ -125,16 +131,15 @@ normal_name(const char *name, size_t len)
 bool
 gh_env_has(const struct gh_env *env, const char *text)
 {
-    const char *version = strstr(text, "==");
-    size_t name_len = version ? (size_t)(version - text) : strlen(text);
+    size_t name_len = 0;
 
-    for (size_t i = 0; i < name_len; i++)
-        if (!isalnum((unsigned char)text[i]) && !strchr("-_.", text[i]))
-            return false;
+    while (isalnum((unsigned char)text[name_len]) ||
+           (text[name_len] && strchr("-_.", text[name_len])))
+        name_len++;
     char *name GH_SCOPED(gh_free) = normal_name(text, name_len);
     const char *found =
         json_string_value(json_object_get(json_object_get(env->facts, "dists"), name));
-    return found && (!version || strcmp(found, version + 2) == 0);
+    return found && gh_requirement_holds(text + name_len, found);
 }
 
 const char *

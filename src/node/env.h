@@ -28,6 +28,10 @@ struct gh_env {
     unsigned queue_len;
 };
 
+/* Append "-c" and the Python program of LINES, which have no double quotes and no backslashes in them. It
+ * reaches the interpreter as one line, since conda run takes no line ends in arguments. */
+void gh_env_add_program(struct gh_words *argv, const char *const *lines, size_t count);
+
 /* Program and arguments that make the interpreter of a conda env or PYTHON tell. */
 void gh_env_add_question(struct gh_words *argv);
 
@@ -41,9 +45,8 @@ void gh_env_done(struct gh_env *env);
 /* Is what was learnt still true, as far as folders can tell? */
 bool gh_env_is_known(const struct gh_env *env);
 
-/* Does the env hold what the plain requirement TEXT asks for, "name" or "name==version"? Anything
- * else (markers, other comparisons, wildcards, extras) is not plain: false. Versions are compared as
- * texts. */
+/* Does the env hold what the plain requirement TEXT asks for, a name and what node/requirement.h can
+ * judge? Anything else (markers, extras, URLs) is not plain: false. */
 bool gh_env_has(const struct gh_env *env, const char *text);
 
 /* Members of what it said; "" or false before it has said anything. */

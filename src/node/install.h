@@ -26,28 +26,35 @@ struct gh_install {
     struct gh_env *env;
     struct gh_package package;
     bool overrides_version;
-    uint64_t number;        /* tells installs apart in the log */
-    uint64_t started_ms;    /* loop time */
-    struct gh_scratch temp; /* TMPDIR of its commands */
-    struct gh_scratch made; /* what is to become a venv or a clone */
+    struct gh_words variables; /* "NAME=value" for its commands, of the user */
+    uint64_t number;           /* tells installs apart in the log */
+    uint64_t started_ms;       /* loop time */
+    struct gh_scratch temp;    /* TMPDIR of its commands */
+    struct gh_scratch made;    /* what is to become a venv or a clone */
+    char *note, *noted;        /* in the journal: the file, and what is in it; NULL: nothing yet */
+    int note_fd;               /* holds its lock */
 
     /* The command that runs. */
     struct gh_child *child;
     void (*then)(struct gh_install *install, bool is_ok);
     void (*after_venv)(struct gh_install *install, bool is_ok);
     void (*after_conda)(struct gh_install *install, bool is_ok);
+    void (*after_pip)(struct gh_install *install);
     bool is_question;                  /* its output is for gh_env_learn */
     char *shown;                       /* as people would type it */
     char *tail[GH_INSTALL_TAIL_LINES]; /* its last lines */
     unsigned tail_len;
     bool is_disk_full, is_late;
-    char *how; /* "exit status 1", once it has ended badly */
+    bool is_interrupted; /* a command was killed: the env may hold half a package */
+    bool is_doubtful; /* so was one before this install: what the env seems to hold may be half */
+    char *how;        /* "exit status 1", once it has ended badly */
 
     /* What comes of it. */
     bool has_changed;
     char *add_path;
     char *python_before; /* of the installer, when this changed it */
     void (*on_done)(void *context, const struct gh_install_result *result);
+    void (*on_output)(void *context, const char *line); /* may be NULL */
     void *context;
 };
 
@@ -87,6 +94,22 @@ void gh_install_fail_plainly(struct gh_install *install, const char *advice);
 
 /* Where the scratch folders of commands are: TMPDIR, else /tmp. */
 const char *gh_install_temp_parent(void);
+
+/* ---- install_journal.c: what a killed daemon or tool leaves ---- */
+
+/* A command of INSTALL is about to run: keep on disk which env it is at work in. */
+void gh_install_note(struct gh_install *install);
+/* INSTALL is over. The note stays when a command was killed. */
+void gh_install_note_drop(struct gh_install *install);
+/* The daemon starts: end the tools of one that was killed. */
+void gh_install_recover(const struct gh_installer *installer);
+/* When an install into the env of INSTALL was interrupted, in seconds since 1970; 0: none was. */
+long long gh_install_interrupted_since(const struct gh_install *install);
+/* Remove from that env what is there in part since SINCE_S, then THEN. */
+void gh_install_mend(struct gh_install *install, long long since_s,
+                     void (*then)(struct gh_install *install, bool is_ok));
+/* A tool has ended well in that env. */
+void gh_install_forget_interruption(const struct gh_install *install);
 
 /* ---- installer.c: ends ---- */
 

@@ -118,6 +118,7 @@ on_installed(struct gh_install *install, bool is_ok)
         gh_install_fail_command(install, "Conda install");
         return;
     }
+    gh_install_forget_interruption(install);
     install->has_changed = true;
     gh_install_succeed(install);
 }

@@ -2,9 +2,12 @@
  *
  * node/install_python.c - pip, uv and requirements files.
  *
+ *     an install was interrupted here: remove what it left in part
+ *         v
  *     ask the env what it holds --> it is satisfied: done
  *         |  system-managed: a venv of our own, and ask that
- *         |  no pip: ensurepip
+ *         |  method uv, no uv: pip install uv
+ *         |  method pip, no pip: uv if there is one, else ensurepip
  *         v
  *     pip install, or uv pip install */
 #include <limits.h>
@@ -147,6 +150,15 @@ add_what(const struct gh_install *install, struct gh_words *argv, struct gh_buf 
     }
 }
 
+/* What a requirements file says of folders counts from its own. */
+static const char *
+work_folder(const struct gh_install *install)
+{
+    const struct gh_package *package = &install->package;
+
+    return package->method == GH_PACKAGE_REQS && !is_file(package->target) ? package->target : NULL;
+}
+
 static void
 on_installed(struct gh_install *install, bool is_ok)
 {
@@ -155,6 +167,8 @@ on_installed(struct gh_install *install, bool is_ok)
         gh_install_fail_command(install, "Pip install");
         return;
     }
+    if (install->is_doubtful)
+        gh_install_forget_interruption(install);
     install->has_changed = true;
     if (install->package.method == GH_PACKAGE_REQS && !is_file(install->package.target))
         install->add_path = gh_strdup(install->package.target);
@@ -162,21 +176,12 @@ on_installed(struct gh_install *install, bool is_ok)
 }
 
 static void
-run_uv(struct gh_install *install)
+run_uv(struct gh_install *install, const char *uv)
 {
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
     struct gh_buf shown GH_SCOPED(gh_buf_done) = {0};
     const struct gh_words *args = &install->package.args;
-    char uv[PATH_MAX];
 
-    if (!gh_installer_find_uv(install->env->python, uv)) {
-        gh_install_fail(install, GH_PY_RUNTIME_ERROR,
-                        "uv is not installed on this node: no uv beside %s, on PATH or in "
-                        "~/.local/bin. Install it with method pip (package uv), or use method pip "
-                        "for this package.",
-                        install->env->python);
-        return;
-    }
     gh_words_add(&argv, uv);
     gh_words_add(&argv, "pip");
     gh_words_add(&argv, "install");
@@ -186,7 +191,7 @@ run_uv(struct gh_install *install)
         add_target(&argv, &shown, install->env->python, false);
     }
     add_what(install, &argv, &shown);
-    gh_install_run(install, &argv, NULL, gh_buf_text(&shown), on_installed);
+    gh_install_run(install, &argv, work_folder(install), gh_buf_text(&shown), on_installed);
 }
 
 static void
@@ -194,9 +199,6 @@ run_pip(struct gh_install *install)
 {
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
     struct gh_buf shown GH_SCOPED(gh_buf_done) = {0};
-    const struct gh_package *package = &install->package;
-    /* What a requirements file says of folders counts from its own. */
-    bool works_there = package->method == GH_PACKAGE_REQS && !is_file(package->target);
 
     gh_install_add_python(install, &argv);
     if (argv.count > 1)
@@ -208,8 +210,7 @@ run_pip(struct gh_install *install)
     gh_words_add(&argv, "install");
     gh_buf_add_text(&shown, " -m pip install");
     add_what(install, &argv, &shown);
-    gh_install_run(install, &argv, works_there ? package->target : NULL, gh_buf_text(&shown),
-                   on_installed);
+    gh_install_run(install, &argv, work_folder(install), gh_buf_text(&shown), on_installed);
 }
 
 /* ---- what comes before ---- */
@@ -219,19 +220,21 @@ on_pip_there(struct gh_install *install, bool is_ok)
 {
     gh_env_forget(install->env);
     if (is_ok)
-        run_pip(install);
+        install->after_pip(install);
     else
         gh_install_fail_plainly(install, "the env has no pip, and this would have brought it");
 }
 
+/* THEN, once the env has a pip; an env without any way to get one fails the install. */
 static void
-need_pip(struct gh_install *install)
+need_pip(struct gh_install *install, void (*then)(struct gh_install *install))
 {
     struct gh_words argv GH_SCOPED(gh_words_done) = {0};
     const struct gh_env *env = install->env;
 
+    install->after_pip = then;
     if (gh_env_flag(env, "has_pip")) {
-        run_pip(install);
+        then(install);
     } else if (gh_env_flag(env, "has_ensurepip")) {
         gh_words_add(&argv, env->python);
         gh_words_add(&argv, "-m");
@@ -242,9 +245,59 @@ need_pip(struct gh_install *install)
             install, GH_PY_RUNTIME_ERROR,
             "%s has no pip, and no ensurepip to get it with. On Debian and Ubuntu, "
             "install the package python%s-venv (apt-get install python%s-venv), then try "
-            "again; or use method uv.",
+            "again; or install uv, which needs neither.",
             env->python, gh_env_text(env, "version"), gh_env_text(env, "version"));
     }
+}
+
+/* Envs that uv has made have no pip, and need none where uv is. */
+static void
+install_by_pip(struct gh_install *install)
+{
+    char uv[PATH_MAX];
+
+    if (!gh_env_flag(install->env, "has_pip") && gh_installer_find_uv(install->env->python, uv))
+        run_uv(install, uv);
+    else
+        need_pip(install, run_pip);
+}
+
+static void
+on_uv_installed(struct gh_install *install, bool is_ok)
+{
+    char uv[PATH_MAX];
+
+    gh_env_forget(install->env);
+    if (is_ok && gh_installer_find_uv(install->env->python, uv))
+        run_uv(install, uv);
+    else
+        gh_install_fail_plainly(install, "there is no uv beside the env's python, on PATH or in "
+                                         "~/.local/bin, and this would have brought it; install "
+                                         "it, or use method pip for this package");
+}
+
+static void
+get_uv(struct gh_install *install)
+{
+    struct gh_words argv GH_SCOPED(gh_words_done) = {0};
+
+    gh_install_add_python(install, &argv);
+    gh_words_add(&argv, "-m");
+    gh_words_add(&argv, "pip");
+    gh_words_add(&argv, "install");
+    gh_words_add(&argv, "uv");
+    gh_install_run(install, &argv, NULL, NULL, on_uv_installed);
+}
+
+static void
+install_by_uv(struct gh_install *install)
+{
+    char uv[PATH_MAX];
+
+    if (gh_installer_find_uv(install->env->python, uv))
+        run_uv(install, uv);
+    else
+        need_pip(install, get_uv);
 }
 
 static void
@@ -264,22 +317,38 @@ on_known(struct gh_install *install, bool is_ok)
             "venv and name it by --env or venv_path; without --env, the daemon makes one "
             "by itself.",
             env->python, gh_env_text(env, "managed"));
-    } else if (is_satisfied(install)) {
+    } else if (!install->is_doubtful && is_satisfied(install)) {
         gh_log(GH_LOG_INFO, "install.satisfied", "install=%llu",
                (unsigned long long)install->number);
         gh_install_succeed(install);
     } else if (install->package.method == GH_PACKAGE_UV) {
-        run_uv(install);
+        install_by_uv(install);
     } else {
-        need_pip(install);
+        install_by_pip(install);
     }
 }
 
 static void
-on_conda_there(struct gh_install *install, bool is_ok)
+on_mended(struct gh_install *install, bool is_ok)
 {
-    (void)is_ok;
+    (void)
+        is_ok; /* what it could not do it has said; an env that does not work at all, the next says */
     gh_install_ask(install, on_known);
+}
+
+static void
+on_tools_there(struct gh_install *install, bool is_ok)
+{
+    long long since_s = gh_install_interrupted_since(install);
+
+    (void)is_ok;
+    install->is_doubtful = since_s != 0;
+    if (since_s)
+        gh_install_mend(install, since_s, on_mended);
+    else if (gh_env_is_known(install->env))
+        on_known(install, true);
+    else
+        gh_install_ask(install, on_known);
 }
 
 void
@@ -293,10 +362,8 @@ gh_install_by_pip(struct gh_install *install)
             return;
         }
     }
-    if (gh_env_is_known(install->env))
-        on_known(install, true);
-    else if (install->env->conda_env)
-        gh_install_need_conda(install, on_conda_there);
+    if (install->env->conda_env && !gh_env_is_known(install->env))
+        gh_install_need_conda(install, on_tools_there);
     else
-        gh_install_ask(install, on_known);
+        on_tools_there(install, true);
 }

@@ -36,6 +36,13 @@ keep_line(struct gh_install *install, const char *line)
 }
 
 static void
+tell(struct gh_install *install, const char *line)
+{
+    if (install->on_output)
+        install->on_output(install->context, line);
+}
+
+static void
 on_line(void *owner, const char *line, size_t len)
 {
     struct gh_install *install = owner;
@@ -45,6 +52,7 @@ on_line(void *owner, const char *line, size_t len)
     char *clean GH_SCOPED(gh_free) = gh_words_hide_secrets(line);
     gh_log(GH_LOG_INFO, "install.output", "install=%llu text=%s",
            (unsigned long long)install->number, gh_log_quote(clean));
+    tell(install, clean);
     keep_line(install, clean);
     if (strstr(line, NO_SPACE))
         install->is_disk_full = true;
@@ -69,6 +77,8 @@ on_exit_of_command(void *owner, int64_t status, int signal)
     bool is_ok = status == 0 && signal == 0;
 
     install->child = NULL;
+    if (signal)
+        install->is_interrupted = true;
     if (!is_ok)
         install->how =
             signal ? gh_asprintf("signal %d", signal) : gh_asprintf("exit status %d", (int)status);
@@ -141,7 +151,33 @@ gh_install_fail_plainly(struct gh_install *install, const char *advice)
 
 /* ---- how it begins ---- */
 
-/* As `activate` of a venv and the tools' own switches have it; what the user has set stays. */
+/* The entry of NAME in ADDED, or NULL. */
+static const char *
+find_variable(const struct gh_words *added, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < added->count; i++)
+        if (strncmp(added->list[i], name, len) == 0 && added->list[i][len] == '=')
+            return added->list[i] + len + 1;
+    return NULL;
+}
+
+/* As `activate` of a venv has it. */
+static void
+add_venv(const struct gh_install *install, struct gh_words *added)
+{
+    const char *users = find_variable(&install->variables, "PATH");
+    const char *path = users ? users : getenv("PATH");
+    const char *python = install->env->python;
+
+    gh_words_addf(added, "VIRTUAL_ENV=%s", gh_env_text(install->env, "prefix"));
+    gh_words_addf(added, "PATH=%.*s%s%s", (int)(strrchr(python, '/') - python), python,
+                  path ? ":" : "", path ? path : "");
+}
+
+/* What must be so; then what the user has set for all processes; then the tools' own switches, where
+ * nobody has set them. */
 static void
 add_environment(struct gh_install *install, struct gh_words *added)
 {
@@ -151,20 +187,21 @@ add_environment(struct gh_install *install, struct gh_words *added)
         {"PYTHONUNBUFFERED", "1"},              /* lines as they are written */
         {"UV_NO_PROGRESS", "1"},
     };
-    const char *path = getenv("PATH");
-    const char *python = install->env->python;
 
-    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
-        if (!getenv(presets[i][0]))
-            gh_words_addf(added, "%s=%s", presets[i][0], presets[i][1]);
     gh_words_add(added, "GIT_TERMINAL_PROMPT=0");
     if (install->temp.path)
         gh_words_addf(added, "TMPDIR=%s", install->temp.path);
-    if (gh_env_flag(install->env, "is_venv")) {
-        gh_words_addf(added, "VIRTUAL_ENV=%s", gh_env_text(install->env, "prefix"));
-        gh_words_addf(added, "PATH=%.*s%s%s", (int)(strrchr(python, '/') - python), python,
-                      path ? ":" : "", path ? path : "");
+    if (gh_env_flag(install->env, "is_venv"))
+        add_venv(install, added);
+    for (size_t i = 0; i < install->variables.count; i++) {
+        const char *entry = install->variables.list[i];
+        char *name GH_SCOPED(gh_free) = gh_strndup(entry, strcspn(entry, "="));
+        if (!find_variable(added, name))
+            gh_words_add(added, entry);
     }
+    for (size_t i = 0; i < sizeof presets / sizeof presets[0]; i++)
+        if (!getenv(presets[i][0]) && !find_variable(added, presets[i][0]))
+            gh_words_addf(added, "%s=%s", presets[i][0], presets[i][1]);
 }
 
 static char *
@@ -178,16 +215,23 @@ join(const struct gh_words *argv)
 }
 
 static void
-start(struct gh_install *install, const struct gh_words *argv, const char *folder)
+make_temp(struct gh_install *install)
 {
-    static const struct gh_child_events events = {on_line, on_exit_of_command};
-    struct gh_words added GH_SCOPED(gh_words_done) = {0};
     struct gh_err err;
 
     if (!install->temp.path &&
         gh_scratch_make(&install->temp, gh_install_temp_parent(), &err) != GH_OK)
         gh_log(GH_LOG_WARN, "install.no_temp", "install=%llu reason=%s",
                (unsigned long long)install->number, gh_log_quote(err.text));
+}
+
+static void
+start(struct gh_install *install, const struct gh_words *argv, const char *folder)
+{
+    static const struct gh_child_events events = {on_line, on_exit_of_command};
+    struct gh_words added GH_SCOPED(gh_words_done) = {0};
+    struct gh_err err;
+
     add_environment(install, &added);
     struct gh_child_program program = {
         .argv = argv->list,
@@ -216,8 +260,12 @@ gh_install_run(struct gh_install *install, const struct gh_words *argv, const ch
     char *line GH_SCOPED(gh_free) = shown ? gh_strdup(shown) : join(argv);
 
     prepare(install, gh_words_hide_secrets(line), then);
+    char *told GH_SCOPED(gh_free) = gh_asprintf("$ %s", install->shown);
     gh_log(GH_LOG_INFO, "install.command", "install=%llu command=%s",
            (unsigned long long)install->number, gh_log_quote(install->shown));
+    tell(install, told);
+    make_temp(install);
+    gh_install_note(install);
     start(install, argv, folder);
 }
 
@@ -251,5 +299,6 @@ gh_install_ask(struct gh_install *install, void (*then)(struct gh_install *insta
             then);
     install->is_question = true;
     gh_env_add_question(&argv);
+    make_temp(install);
     start(install, &argv, NULL);
 }

@@ -147,6 +147,7 @@ free_install(struct gh_install *install)
     free(install->how);
     free(install->add_path);
     free(install->python_before);
+    gh_words_done(&install->variables);
     free(install);
 }
 
@@ -197,6 +198,7 @@ end(struct gh_install *install, struct gh_install_result *result)
     result->site_folders = folders;
     result->python_before = install->python_before;
     result->python_now = installer->python;
+    gh_install_note_drop(install);
     install->on_done(install->context, result);
 
     DL_DELETE(env->queue, install);
@@ -258,6 +260,19 @@ enqueue(struct gh_installer *installer, struct gh_install *install)
         begin(env);
 }
 
+static void
+add_variables(struct gh_install *install, const json_t *variables)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach((json_t *)(uintptr_t)variables, name, value)
+    {
+        if (json_is_string(value))
+            gh_words_addf(&install->variables, "%s=%s", name, json_string_value(value));
+    }
+}
+
 /* What needs no env: a directory that is there, or nothing at all. */
 static bool
 needs_no_env(const struct gh_package *package)
@@ -301,7 +316,9 @@ gh_installer_submit(struct gh_installer *installer, const struct gh_install_orde
     install->package = package;
     install->overrides_version = order->overrides_version;
     install->on_done = on_done;
+    install->on_output = order->on_output;
     install->context = context;
+    add_variables(install, order->variables);
     enqueue(installer, install);
     return GH_OK;
 }
@@ -335,6 +352,7 @@ gh_installer_new(uv_loop_t *loop, const struct gh_settings *settings, const char
     uv_timer_init(loop, installer->timer);
     installer->timer->data = installer;
     gh_install_find_venv(installer);
+    gh_install_recover(installer); /* first: what it ends uses what the next removes */
     clean_up(installer);
     return installer;
 }

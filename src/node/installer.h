@@ -4,7 +4,9 @@
  *
  * One install at a time runs in an env; others wait in order. Nothing blocks: an install is a chain of
  * commands, and the loop goes on between them. What they print goes to the log line by line, the last
- * lines into the error of one that fails. Clients that leave change nothing.
+ * lines into the error of one that fails, and all of it to whoever asked. Clients that leave change nothing.
+ *
+ * What a killed daemon left half-done is made up for (install_journal.c).
  *
  * An env that the system manages (PEP 668: Debian's python3) is never installed into. When no env was
  * set and the default turns out to be such, a venv of our own is made in the state folder, and is the
@@ -31,6 +33,11 @@ struct gh_install_order {
     const char *conda_env_name; /* "" where there is none, as for the next */
     const char *venv_path;
     bool overrides_version; /* install preferred_version although another one is there */
+    const json_t
+        *variables; /* name -> text, for the tools; over the daemon's environment; or NULL */
+    /* Each command that is run ("$ pip install ...") and each line that it prints, passwords in them
+     * hidden; CONTEXT is that of ON_DONE. May be NULL. */
+    void (*on_output)(void *context, const char *line);
 };
 
 struct gh_install_result {

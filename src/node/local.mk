@@ -28,6 +28,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/install.h \
 	%reldir%/install_conda.c \
 	%reldir%/install_git.c \
+	%reldir%/install_journal.c \
 	%reldir%/install_python.c \
 	%reldir%/install_run.c \
 	%reldir%/install_venv.c \
@@ -41,6 +42,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/nvml.h \
 	%reldir%/packages.c \
 	%reldir%/packages.h \
+	%reldir%/requirement.c \
+	%reldir%/requirement.h \
 	%reldir%/scratch.c \
 	%reldir%/scratch.h \
 	%reldir%/shell.c \

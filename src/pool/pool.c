@@ -98,6 +98,12 @@ gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value)
     json_object_set_new(pool->env, name, json_string(value));
 }
 
+const json_t *
+gh_pool_env(const struct gh_pool *pool)
+{
+    return pool->env;
+}
+
 void
 gh_pool_change_python(struct gh_pool *pool, const char *from, const char *to)
 {

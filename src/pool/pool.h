@@ -22,6 +22,7 @@
 
 struct gh_settings;
 struct json_t;
+struct json_t;
 struct gh_pool;
 struct gh_process;
 struct gh_call;
@@ -207,6 +208,9 @@ void gh_pool_rebuilt(struct gh_process *process);
 /* Remember for workers to come: an import path (goes to position 0), and an environment variable. */
 void gh_pool_add_path(struct gh_pool *pool, const char *path);
 void gh_pool_set_env(struct gh_pool *pool, const char *name, const char *value);
+
+/* Those variables, name -> text; borrowed. */
+const struct json_t *gh_pool_env(const struct gh_pool *pool);
 
 /* What add_environment says has changed: tell the workers that run. */
 void gh_pool_renew_environment(struct gh_pool *pool);

@@ -10,19 +10,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from integration import pickles
+from integration import pickles, wheels
 from integration.gatehoused import BUILD, Gatehoused
 from integration.ways_to_write import WAYS, check
 
 USER_CODE = Path(__file__).resolve().parent / "user_code"
 ENVS = BUILD / "test-envs"
 FUNCTIONS = ["concat", "talk", "fail", "double", "describe", "run_child", "spawned", "forked",
-             "only_in_env", "numpy_sum", "uses_its_node"]
+             "only_in_env", "numpy_sum", "uses_its_node", "installed"]
 HIDE_LIBRARIES = 'for f in {files}; do mount --bind "$0" "$f" || exit 77; done; exec "$@"'
 
 
@@ -253,6 +254,23 @@ def test_numpy_is_imported_and_used(serving):
             pytest.skip(f"numpy does not install for {serving.interpreter.name}: {last}")
     total, file = serving.call("numpy_sum", 1000)
     assert total == 499500
+    assert file.startswith(str(serving.env))
+
+
+def test_package_is_installed_into_the_environment(serving, tmp_path):
+    """By the pip that ensurepip brings to an env without one; and is there at once."""
+    if not own_answer(serving, "[m for m in ('pip', 'ensurepip') "
+                               "if __import__('importlib.util').util.find_spec(m)]"):
+        pytest.skip(f"{serving.interpreter.name} has neither pip nor ensurepip")
+    version = f"1.{time.time_ns()}"  # the env is kept from run to run
+    wheels.wheel(tmp_path, "tiny_installed", version)
+    serving.daemon.post("/env_vars", {"env_vars": {"PIP_NO_INDEX": "1",
+                                                   "PIP_FIND_LINKS": str(tmp_path)}})
+    answer = serving.daemon.post("/install_package", {"package_config": {
+        "install_method": "pip", "install_target": f"tiny_installed=={version}"}}, timeout=180)
+    assert answer.json()["output_type"] == "success", answer
+    seen, file = serving.call("installed", "tiny_installed")
+    assert seen == version
     assert file.startswith(str(serving.env))
 
 

@@ -84,7 +84,7 @@ class Node:
 class Gate:
     """A project whose build waits until it is let go."""
 
-    def __init__(self, node, name):
+    def __init__(self, node, name, **fields):
         self.started = node.daemon.folder / f"{name}.started"
         self.go = node.daemon.folder / f"{name}.go"
         statement = (f"open({str(self.started)!r}, 'w').close(); import time\n"
@@ -92,7 +92,7 @@ class Gate:
         wheels.project(node.daemon.home / name, name, before=statement)
         self.answers = []
         self.thread = threading.Thread(target=lambda: self.answers.append(
-            quietly(lambda: node.install([f"~/{name}", None]))))
+            quietly(lambda: node.install([f"~/{name}", None], **fields))))
 
     def begin(self):
         self.thread.start()

@@ -36,6 +36,35 @@ def test_venv_path_is_another_env(node, tmp_path):
                             "conda_env_name and venv_path exclude each other")
 
 
+def test_two_versions_of_a_package_run_side_by_side(node, tmp_path):
+    """In two venvs and two processes at once, called in turns; the processes' own env has neither."""
+    for version in ("1.0", "2.0"):
+        folder = tmp_path / f"env-{version}"
+        wheels.venv(folder, False)
+        wheels.wheel(node.wheels, "tiny", version)
+        node.ok(f"tiny=={version}", venv_path=str(folder))
+        answer = node.daemon.post("/create_process", {"name": f"p{version}",
+                                                      "runtime_env": {"venv": str(folder)}})
+        assert answer.status == 200, answer
+    for _ in range(5):
+        for version in ("1.0", "2.0"):
+            process = f"p{version}"
+            assert node.ask("version", "tiny", process=process) == version
+            assert node.ask("prefix", process=process) == str(tmp_path / f"env-{version}")
+    node.daemon.put_function("own", "version", file="uses", root=node.code)
+    assert node.daemon.call("own", args=["tiny"]).status == 500
+
+
+def test_process_of_another_env_sees_what_is_installed_there(node, tmp_path):
+    folder = tmp_path / "other"
+    wheels.venv(folder, False)
+    node.daemon.post("/create_process", {"name": "p", "runtime_env": {"venv": str(folder)}})
+    assert node.ask("prefix", process="p") == str(folder)
+    wheels.wheel(node.wheels, "tiny")
+    node.ok("tiny", venv_path=str(folder))
+    assert node.ask("version", "tiny", process="p") == "1.0"
+
+
 def test_env_without_pip_gets_it_from_ensurepip(start_daemon, tmp_path):
     if importlib.util.find_spec("ensurepip") is None:
         pytest.skip("the interpreter of the tests has no ensurepip")
@@ -129,9 +158,6 @@ def test_half_made_venv_is_removed_at_the_next_start(start_daemon, tmp_path):
     node.daemon.signal(signal.SIGKILL)
     node.daemon.process.wait()
     thread.join()
-    for pid in children:
-        if is_running(pid):
-            os.kill(pid, signal.SIGKILL)
     assert list(node.tmp.glob(".gatehouse-scratch-*"))
     again = Node(start_daemon, tmp_path, python="", inspect=False,
                  args=["--state-dir", str(node.daemon.folder / "state")])
@@ -139,6 +165,7 @@ def test_half_made_venv_is_removed_at_the_next_start(start_daemon, tmp_path):
                and not list(managed.envs.glob(".gatehouse-scratch-*")))
     wheels.wheel(again.wheels, "tiny")
     again.ok("tiny")
+    assert not [pid for pid in children if is_running(pid)]
 
 
 def test_managed_python_that_was_named_is_refused(start_daemon, tmp_path):

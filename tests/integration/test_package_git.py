@@ -10,6 +10,7 @@ import pytest
 
 from . import wheels
 from .gatehoused import wait_until
+from .package_index import Index
 from .package_kit import Node
 
 
@@ -97,3 +98,67 @@ def test_local_changes_in_the_way_are_kept(node, origin):
     name, text = node.error(None, **from_git(folder, "v1"))
     assert "overwritten by checkout" in text
     assert (node.daemon.home / "repo" / "repomod.py").read_text() == "VERSION = 'mine'\n"
+
+
+# -- private ones: the user's own credentials ---------------------------------------------------------
+
+def test_unknown_revision_is_told_in_gits_words_and_a_known_one_works_then(node, origin):
+    folder, first = origin
+    name, text = node.error(None, **from_git(folder, "nosuch"))
+    assert name == "builtins.RuntimeError"
+    assert "git -C" in text and "checkout nosuch" in text and "nosuch" in text.partition("\n")[2]
+    node.ok(None, **from_git(folder, first[:10]))  # a commit may be shortened
+    assert node.ask("version", "repomod") == "1.0"
+
+
+@pytest.fixture
+def private(origin, tmp_path):
+    """The repository, bare, behind a web server that asks for a password."""
+    folder, _ = origin
+    wheels.git(tmp_path, "clone", "-q", "--bare", str(folder), "served/repo.git")
+    wheels.git(tmp_path / "served" / "repo.git", "update-server-info")
+    served = Index(tmp_path / "served", password="me:pass99word")
+    yield served
+    served.close()
+
+
+def test_private_repository_needs_credentials_and_asks_nobody(node, private):
+    name, text = node.error(None, **from_git(f"{private.url}/files/repo.git"))
+    assert name == "builtins.RuntimeError"
+    assert "could not read Username" in text and "may be read" in text
+
+
+def test_private_repository_by_the_users_credential_helper(start_daemon, tmp_path, private):
+    node = Node(start_daemon, tmp_path, env={"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")})
+    (tmp_path / "gitconfig").write_text("[credential]\n\thelper = store\n")
+    credentials = private.url.replace("//", "//me:pass99word@")
+    (node.daemon.home / ".git-credentials").write_text(f"{credentials}\n")
+    node.ok(None, **from_git(f"{private.url}/files/repo.git", "v1"))
+    assert node.ask("version", "repomod") == "1.0"
+    node.ok(None, **from_git(f"{private.url}/files/repo.git", "dev"))
+    assert "pass99word" not in node.daemon.log()
+
+
+def test_password_in_the_url_is_never_shown(node, private):
+    url = private.url.replace("//", "//me:pass99word@")
+    node.ok(None, **from_git(f"{url}/files/repo.git", "v1"))
+    node.ok(None, **from_git(f"{url}/files/repo.git", "main"))  # it is a clone of that URL
+    name, text = node.error(None, **from_git(f"{url}/files/nothing.git"))
+    assert "pass99word" not in text and "pass99word" not in node.daemon.log()
+
+
+def test_private_repository_by_the_users_ssh_key(node, origin, tmp_path):
+    """A stand-in for ssh wants the key that the user's own configuration names."""
+    folder, _ = origin
+    (tmp_path / "key").write_text("a key")
+    ssh = tmp_path / "ssh"
+    ssh.write_text('#!/bin/sh\n[ "$1" = -i ] && [ "$(cat "$2")" = "a key" ] || exit 255\n'
+                   'shift 2\nwhile [ $# -gt 1 ]; do shift; done\nexec sh -c "$1"\n')
+    ssh.chmod(0o755)
+    url = f"user@host:{folder}"
+    name, text = node.error(None, **from_git(url))
+    assert name == "builtins.RuntimeError" and "failed (exit status 128)" in text
+    node.daemon.post("/env_vars", {"env_vars": {"GIT_SSH_COMMAND": f"{ssh} -i {tmp_path}/key",
+                                                "GIT_SSH_VARIANT": "ssh"}})
+    node.ok(None, **from_git(url, "v1"))
+    assert node.ask("version", "repomod") == "1.0"

@@ -225,12 +225,42 @@ def test_uv_installs_for_the_env_of_the_processes(faked):
     assert text.startswith(f'Pip install uv pip install --python {faked.python} "nosuch" failed, ')
 
 
-def test_missing_uv_is_no_reason_for_pip(node):
+def test_missing_uv_is_brought_by_pip(real):
+    wheels.wheel(real.wheels, "tiny")
+    wheels.wheel(real.wheels, "uv", scripts={"uv": (FAKES / "uv").read_text()})
+    real.ok("tiny", method="uv")
+    uv = Path(real.python).with_name("uv")
+    assert real.commands() == [f"{real.python} -m pip install uv",
+                               f'uv pip install --python {real.python} "tiny"']
+    assert uv.exists() and real.ask("version", "tiny") == "1.0"
+
+
+def test_missing_uv_that_cannot_be_brought_is_no_reason_for_pip(node):
     wheels.wheel(node.wheels, "tiny")
     name, text = node.error("tiny", method="uv")
     assert name == "builtins.RuntimeError"
-    assert text.startswith("uv is not installed on this node")
-    assert node.commands() == []
+    assert text == (f"{node.python} -m pip install uv failed (exit status 1): there is no uv beside the "
+                    "env's python, on PATH or in ~/.local/bin, and this would have brought it; install "
+                    "it, or use method pip for this package.\n"
+                    "ERROR: No matching distribution found for uv")
+
+
+def test_env_without_pip_is_for_uv_where_there_is_one(start_daemon, tmp_path):
+    uv = Path(sys.executable).with_name("uv")
+    if not uv.exists():
+        pytest.skip("the venv of the tests has no uv")
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "uv").symlink_to(uv)
+    node = Node(start_daemon, tmp_path, python=wheels.bare_venv(tmp_path / "bare"),
+                env={"PATH": f"{tmp_path}/tools:/usr/bin:/bin", "UV_NO_INDEX": "1",
+                     "UV_FIND_LINKS": str(tmp_path / "wheels"),
+                     "UV_CACHE_DIR": str(tmp_path / "uv-cache")})
+    wheels.wheel(node.wheels, "tiny")
+    node.ok("tiny==1.0")
+    assert node.ask("version", "tiny") == "1.0"
+    assert node.commands() == [f'uv pip install --python {node.python} "tiny==1.0"']
+    name, text = node.error("nosuch")
+    assert "nosuch" in text.partition("\n")[2]
 
 
 def test_conda_installs_into_the_named_env(faked):

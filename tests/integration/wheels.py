@@ -21,23 +21,29 @@ def _write(path: Path, info: str, files: dict[str, str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in {**files, f"{info}/RECORD": record}.items():
-            archive.writestr(name, content)
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = (0o100755 if "/scripts/" in name else 0o100644) << 16
+            archive.writestr(entry, content)
     return path
 
 
 def wheel(folder: Path, name: str, version: str = "1.0", code: str = "",
-          extras: dict[str, str] | None = None) -> Path:
-    """NAME-VERSION of one module; `NAME.VERSION` is its version. EXTRAS: extra -> requirement."""
+          extras: dict[str, str] | None = None, scripts: dict[str, str] | None = None,
+          files: dict[str, str] | None = None, tag: str = "py3-none-any") -> Path:
+    """NAME-VERSION of one module; `NAME.VERSION` is its version. EXTRAS: extra -> requirement. SCRIPTS
+    go to bin/, FILES beside the module; both name -> content."""
     info = f"{name}-{version}.dist-info"
     metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
     for extra, requirement in (extras or {}).items():
         metadata += (f"Provides-Extra: {extra}\n"
                      f"Requires-Dist: {requirement} ; extra == '{extra}'\n")
-    return _write(folder / f"{name}-{version}-py3-none-any.whl", info, {
+    return _write(folder / f"{name}-{version}-{tag}.whl", info, {
         f"{name}.py": f"VERSION = {version!r}\n{code}",
+        **(files or {}),
+        **{f"{name}-{version}.data/scripts/{n}": c for n, c in (scripts or {}).items()},
         f"{info}/METADATA": metadata,
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
-                         "Tag: py3-none-any\n",
+                         f"Tag: {tag}\n",
     })
 
 
@@ -89,14 +95,18 @@ def venv(folder: Path, real_pip: bool = True) -> str:
     """A venv with the pip of the tests' interpreter, linked, since ensurepip takes seconds; or with
     tests/fake/pip."""
     python = bare_venv(folder)
-    site = next((folder / "lib").glob("python3*/site-packages"))
+    add_pip(folder, real_pip)
+    return python
+
+
+def add_pip(env: Path, real_pip: bool) -> None:
+    site = next((env / "lib").glob("python3*/site-packages"))
     if real_pip:
         import pip
 
         (site / "pip").symlink_to(Path(pip.__file__).parent)
     else:
         (site / "pip").symlink_to(Path(__file__).resolve().parents[1] / "fake" / "pip")
-    return python
 
 
 def repository(folder: Path, files: dict[str, str]) -> str:

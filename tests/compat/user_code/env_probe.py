@@ -88,6 +88,13 @@ def only_in_env():
     return gatehouse_env_marker.PLACE
 
 
+def installed(name: str):
+    import importlib
+
+    module = importlib.import_module(name)
+    return [module.VERSION, module.__file__]
+
+
 def numpy_sum(n: int):
     import numpy
     return [int(numpy.arange(n).sum()), numpy.__file__]

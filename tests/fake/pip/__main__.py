@@ -22,6 +22,8 @@ def unpack(wheel: str) -> None:
         shutil.rmtree(old)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(SITE)
+    with open(f"{SITE}/{name}-{version}.dist-info/INSTALLER", "w") as file:
+        file.write("pip\n")
     print(f"Successfully installed {name}-{version}")
 
 
