@@ -7,7 +7,7 @@ gatehoused_LDADD = libgatehouse.la libgh_plain.la $(daemon_libs)
 bin_PROGRAMS += gatehouse
 gatehouse_SOURCES = %reldir%/gatehouse.c
 gatehouse_LDFLAGS = $(AM_LDFLAGS) $(GH_PIE_LDFLAGS)
-gatehouse_LDADD = libgh_cli.la libgatehouse.la libgh_plain.la $(cli_libs)
+gatehouse_LDADD = libgh_cli.la libgh_find.la libgatehouse.la libgh_plain.la $(cli_libs)
 
 # Links libc only: whatever is in its global scope would shadow what wheels bring along.
 pkglibexec_PROGRAMS += gatehouse-worker

@@ -24,6 +24,7 @@ unit_programs = \
 	%reldir%/unit/base_nearest_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/cli_arguments_test \
+	%reldir%/unit/cli_capture_test \
 	%reldir%/unit/cli_daemon_test \
 	%reldir%/unit/cli_man_test \
 	%reldir%/unit/cli_out_test \

@@ -20,6 +20,10 @@ libgh_cli_la_SOURCES = \
 	%reldir%/confread.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
+	%reldir%/doctor.h \
+	%reldir%/doctor_env.c \
+	%reldir%/doctor_login.c \
+	%reldir%/doctor_node.c \
 	%reldir%/facts.c \
 	%reldir%/facts.h \
 	%reldir%/help.c \
@@ -52,6 +56,7 @@ libgh_cli_la_SOURCES = \
 	%reldir%/verb_config_check.c \
 	%reldir%/verb_config_set.c \
 	%reldir%/verb_config_show.c \
+	%reldir%/verb_doctor.c \
 	%reldir%/verb_install.c \
 	%reldir%/verb_logs.c \
 	%reldir%/verb_modules.c \

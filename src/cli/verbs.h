@@ -21,6 +21,7 @@
     X(shim_install)                                                                                \
     X(shim_check)                                                                                  \
     X(shim_remove)                                                                                 \
+    X(doctor)                                                                                      \
     X(config_show)                                                                                 \
     X(config_check)                                                                                \
     X(config_set)

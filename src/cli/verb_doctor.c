@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * gatehouse doctor - what is wrong with this node, and the command that mends it. */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "cli/client.h"
+#include "cli/doctor.h"
+#include "cli/locate.h"
+#include "cli/out.h"
+#include "cli/verbs.h"
+#include "conf/home.h"
+
+#define DEFAULT_PORT 32300
+
+static const char *const verdicts[] = {
+    [GH_VERDICT_OK] = "ok", [GH_VERDICT_WARNING] = "warning", [GH_VERDICT_FAILED] = "failed"};
+
+/* ---- findings ---- */
+
+static void
+print_finding(enum gh_verdict verdict, const char *check, const char *text, const char *fix)
+{
+    static const enum gh_style styles[] = {[GH_VERDICT_OK] = GH_STYLE_GOOD,
+                                           [GH_VERDICT_WARNING] = GH_STYLE_HEAD,
+                                           [GH_VERDICT_FAILED] = GH_STYLE_BAD};
+    char word[16];
+
+    snprintf(word, sizeof word, "%-8s", verdicts[verdict]);
+    gh_out_text(stdout, styles[verdict], word);
+    printf(" %-12s %s\n", check, text);
+    if (fix)
+        printf("%21s fix: %s\n", "", fix);
+    fflush(stdout); /* some checks take a while */
+}
+
+static void
+add_finding(struct gh_doctor *doctor, enum gh_verdict verdict, const char *text, const char *fix)
+{
+    doctor->warnings += verdict == GH_VERDICT_WARNING;
+    doctor->failures += verdict == GH_VERDICT_FAILED;
+    json_array_append_new(doctor->findings,
+                          json_pack("{s:s, s:s, s:s, s:s?}", "check", doctor->check, "verdict",
+                                    verdicts[verdict], "text", text, "fix", fix));
+    if (!doctor->cli->is_json)
+        print_finding(verdict, doctor->check, text, fix);
+}
+
+void
+gh_doctor_ok(struct gh_doctor *doctor, const char *format, ...)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    va_list args;
+
+    va_start(args, format);
+    gh_buf_addv(&text, format, args);
+    va_end(args);
+    add_finding(doctor, GH_VERDICT_OK, gh_buf_text(&text), NULL);
+}
+
+void
+gh_doctor_bad(struct gh_doctor *doctor, enum gh_verdict verdict, const char *fix,
+              const char *format, ...)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    va_list args;
+
+    va_start(args, format);
+    gh_buf_addv(&text, format, args);
+    va_end(args);
+    add_finding(doctor, verdict, gh_buf_text(&text), fix);
+}
+
+char *
+gh_doctor_fix(const struct gh_check *check, const char *what)
+{
+    const char *hole = strstr(check->fix, "%s");
+
+    if (!hole)
+        return gh_strdup(check->fix);
+    return gh_asprintf("%.*s%s%s", (int)(hole - check->fix), check->fix, what, hole + 2);
+}
+
+/* ---- the verb ---- */
+
+static void
+run_checks(struct gh_doctor *doctor, const struct gh_check *checks)
+{
+    for (const struct gh_check *check = checks; check->name; check++) {
+        doctor->check = check->name;
+        check->look(doctor, check);
+    }
+}
+
+/* Whether a daemon runs, and which port is meant, decide what several checks look at. */
+static int
+find_daemon(struct gh_doctor *doctor, struct gh_err *err)
+{
+    const struct gh_cli *cli = doctor->cli;
+    const char *port = gh_cli_value(cli, "--port", getenv("GATEHOUSE_PORT"));
+    const char *state = gh_cli_value(cli, "--state-dir", getenv("GATEHOUSE_STATE_DIR"));
+    char *end = NULL;
+    long number = port ? strtol(port, &end, 10) : DEFAULT_PORT;
+
+    if (gh_cli_has(cli, "--url"))
+        return gh_err_set(err, GH_EXIT_USAGE,
+                          "--url: doctor looks at the machine that it runs on; run it on the node");
+    if ((end && *end) || number < 1 || number > 65535)
+        return gh_err_set(err, GH_EXIT_USAGE,
+                          "--port is '%s', but must be a number from 1 to 65535", port);
+    doctor->port = (unsigned)number;
+    doctor->state_dir = gh_state_dir_path(state ? state : "");
+    if (gh_client_open(cli, &doctor->client, err) != GH_EXIT_OK)
+        doctor->client = NULL; /* none runs, and nothing is wrong with that */
+    return GH_EXIT_OK;
+}
+
+static void
+doctor_done(struct gh_doctor *doctor)
+{
+    if (doctor->has_login)
+        gh_login_done(doctor->needs);
+    if (doctor->client)
+        gh_client_close(&doctor->client);
+    free(doctor->state_dir);
+    json_decref(doctor->findings);
+}
+
+static int
+run(struct gh_cli *cli, struct gh_err *err)
+{
+    struct gh_doctor doctor = {.cli = cli, .findings = json_array()};
+
+    int rc = find_daemon(&doctor, err);
+    if (rc == GH_EXIT_OK) {
+        run_checks(&doctor, gh_login_checks);
+        run_checks(&doctor, gh_node_checks);
+        run_checks(&doctor, gh_env_checks);
+        if (cli->is_json)
+            gh_out_json(doctor.findings);
+        if (doctor.failures > 0)
+            rc = gh_err_set(err, GH_EXIT_FAILED, "%u of %zu checks failed, %u with a warning",
+                            doctor.failures, json_array_size(doctor.findings), doctor.warnings);
+    }
+    doctor_done(&doctor);
+    return rc;
+}
+
+static const struct gh_option options[] = {
+    {"--env", NULL, "PATH",
+     "the default env, as the daemon takes it; without it what the daemon would find by itself"},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const struct gh_example examples[] = {
+    {"gatehouse doctor", "this machine, by the user that the daemon runs as"},
+    {"gatehouse doctor --env ~/ml", "would the daemon run with that env?"},
+    {"gatehouse doctor --json | jq -r '.[] | select(.verdict != \"ok\") | .fix'",
+     "only the commands that mend it"},
+    {NULL, NULL},
+};
+
+const struct gh_verb gh_verb_doctor = {
+    .name = "doctor",
+    .synopsis = "",
+    .summary = "Look for what is missing or wrong on this node, and say how to mend it",
+    .text =
+        "Looks at what the client's commands find when they come by ssh, at disk, memory, limits, "
+        "port "
+        "and clock, and at each Python env that processes run in. It changes nothing, and needs no "
+        "daemon; where one runs, the envs of its processes are looked at too.\n\n"
+        "A line for each check: ok, warning (it works, but something is slower or missing), "
+        "failed; "
+        "below it the command that mends it. Exit status 1 when a check failed.",
+    .options = options,
+    .examples = examples,
+    .run = run,
+};
