@@ -47,10 +47,16 @@ journal_folder(const struct gh_installer *installer)
     return gh_asprintf("%s/installs", installer->state_dir);
 }
 
+/* The env that INSTALL changes. What conda keeps of an env and what pip and uv do are two things, each
+ * its own tool's to put right. */
 static char *
-env_key(const struct gh_env *env)
+env_key(const struct gh_install *install)
 {
-    return env->conda_env ? gh_asprintf("conda:%s", env->conda_env) : gh_strdup(env->python);
+    const struct gh_env *env = install->env;
+    bool is_conda = install->package.method == GH_PACKAGE_CONDA;
+
+    return gh_asprintf("%s%s%s", is_conda ? "conda of " : "", env->conda_env ? "conda env " : "",
+                       env->conda_env ? env->conda_env : env->python);
 }
 
 /* ---- tools that nobody waits for any more ---- */
@@ -110,7 +116,7 @@ make_note(struct gh_install *install)
     int fd = mkostemp(path, O_CLOEXEC);
     if (fd < 0)
         return -1;
-    flock(fd, LOCK_EX | LOCK_NB); /* nobody else knows it */
+    flock(fd, LOCK_EX | LOCK_NB); /* it is new: nobody else can hold it */
     install->note = gh_take(path);
     install->note_fd = fd;
     return 0;
@@ -119,7 +125,7 @@ make_note(struct gh_install *install)
 void
 gh_install_note(struct gh_install *install)
 {
-    char *key GH_SCOPED(gh_free) = env_key(install->env);
+    char *key GH_SCOPED(gh_free) = env_key(install);
     char *text GH_SCOPED(gh_free) =
         gh_asprintf("%s\n%s\n", key, install->temp.path ? install->temp.path : "");
     size_t len = strlen(text);
@@ -137,6 +143,7 @@ gh_install_note(struct gh_install *install)
 void
 gh_install_note_drop(struct gh_install *install)
 {
+    gh_free(&install->noted);
     if (!install->note)
         return;
     if (!install->is_interrupted)
@@ -145,7 +152,6 @@ gh_install_note_drop(struct gh_install *install)
         kill_users_of(install->temp.path); /* children that the killed tool has left */
     close(install->note_fd);
     gh_free(&install->note);
-    gh_free(&install->noted);
 }
 
 /* ---- of installs that were interrupted ---- */
@@ -224,7 +230,7 @@ on_note_of_env(const struct note *note, void *context)
 long long
 gh_install_interrupted_since(const struct gh_install *install)
 {
-    char *key GH_SCOPED(gh_free) = env_key(install->env);
+    char *key GH_SCOPED(gh_free) = env_key(install);
     struct search search = {.env = key};
 
     for_each_stale(install->installer, on_note_of_env, &search);
@@ -234,7 +240,7 @@ gh_install_interrupted_since(const struct gh_install *install)
 void
 gh_install_forget_interruption(const struct gh_install *install)
 {
-    char *key GH_SCOPED(gh_free) = env_key(install->env);
+    char *key GH_SCOPED(gh_free) = env_key(install);
     struct search search = {.env = key, .removes = true};
 
     for_each_stale(install->installer, on_note_of_env, &search);
@@ -261,7 +267,8 @@ gh_install_recover(const struct gh_installer *installer)
 
 /* A distribution that was written since then and is not whole: without INSTALLER, which comes last, or
  * with a file of its RECORD missing or short. Without its dist-info it is not there for any tool, and is
- * installed over what is left. Names that begin with "~" are what pip moved away. */
+ * installed over what is left. Names that begin with "~" are what pip moved away. A Python that the
+ * system manages (PEP 668) is left alone here, too. */
 static const char *const mend_program[] = {
     "import csv, glob, os, shutil, sys, sysconfig",
     "since = float(sys.argv[1]) - 1",
@@ -284,7 +291,9 @@ static const char *const mend_program[] = {
     "    for left in glob.glob(os.path.join(glob.escape(site), '~*')):",
     "        print('removing', left)",
     "        shutil.rmtree(left) if os.path.isdir(left) else os.unlink(left)",
-    "for site in {sysconfig.get_path('purelib'), sysconfig.get_path('platlib')}: mend(site)",
+    "marker = os.path.join(sysconfig.get_path('stdlib'), 'EXTERNALLY-MANAGED')",
+    "if sys.prefix != sys.base_prefix or not os.path.exists(marker):",
+    "    for site in {sysconfig.get_path('purelib'), sysconfig.get_path('platlib')}: mend(site)",
 };
 
 void

@@ -331,8 +331,7 @@ on_known(struct gh_install *install, bool is_ok)
 static void
 on_mended(struct gh_install *install, bool is_ok)
 {
-    (void)
-        is_ok; /* what it could not do it has said; an env that does not work at all, the next says */
+    (void)is_ok; /* it has said what it could not do; whether the env works at all, the next says */
     gh_install_ask(install, on_known);
 }
 

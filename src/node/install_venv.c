@@ -65,6 +65,7 @@ adopt(struct gh_install *install, char *folder)
 
     gh_log(GH_LOG_INFO, "env.own", "folder=%s for=%s", gh_log_quote(folder),
            gh_log_quote(env->python));
+    gh_install_forget_interruption(install); /* if it was of the making of this */
     free(env->python);
     env->python = gh_asprintf("%s/bin/python", folder);
     gh_env_forget(env);

@@ -176,3 +176,20 @@ def test_managed_python_that_was_named_is_refused(start_daemon, tmp_path):
     assert name == "builtins.RuntimeError"
     assert text.startswith(f"/usr/bin/python3 is managed by the system ({Managed.MARKER})")
     assert node.commands() == []
+
+
+def test_interruption_of_a_managed_python_leaves_it_alone(start_daemon, tmp_path):
+    """The note of an install that was making its venv says the system's Python."""
+    if Managed.MARKER is None:
+        pytest.skip("/usr/bin/python3 is not managed by the system (PEP 668)")
+    notes = tmp_path / "gatehoused0" / "state" / "installs"
+    notes.mkdir(parents=True)
+    (notes / "interrupted").write_text(f"/usr/bin/python3\n{tmp_path}/gone\n")
+    managed = Managed(start_daemon, tmp_path)
+    before = subprocess.run(["/usr/bin/python3", "-m", "pip", "list"], capture_output=True).stdout
+    wheels.wheel(managed.node.wheels, "tiny")
+    managed.node.ok("tiny")
+    assert managed.node.ask("version", "tiny") == "1.0"
+    after = subprocess.run(["/usr/bin/python3", "-m", "pip", "list"], capture_output=True).stdout
+    assert after == before
+    assert not list(notes.iterdir())
