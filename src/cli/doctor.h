@@ -25,6 +25,7 @@ struct gh_doctor {
     const char *check;       /* the name of the one that looks now */
     struct json_t *findings; /* [{"check", "verdict", "text", "fix": text or null}] */
     unsigned warnings, failures;
+    struct json_t *envs_seen; /* {interpreter: true}: each is looked at once */
 
     /* What several checks ask for. */
     char *state_dir;

@@ -16,12 +16,11 @@
 #include "base/alloc.h"
 #include "base/words.h"
 #include "cli/capture.h"
-#include "cli/client.h"
 #include "cli/doctor.h"
+#include "cli/facts.h"
 #include "conf/home.h"
 #include "modules/python/find.h"
 #include "node/env.h"
-#include "node/envs.h"
 #include "wire/pyenv.h"
 
 #define ASK_MS 30000u
@@ -305,6 +304,9 @@ look_at_env(struct gh_doctor *doctor, const char *label, const char *setting)
                       "%s env: %s", label, problem);
         return;
     }
+    if (json_object_get(doctor->envs_seen, patient.path))
+        return;
+    json_object_set_new(doctor->envs_seen, patient.path, json_true());
     patient.folder = gh_strdup(patient.path);
     for (int up = 0; up < 2; up++)
         *strrchr(patient.folder, '/') = '\0';
@@ -348,33 +350,23 @@ look_at_made(struct gh_doctor *doctor, const struct gh_check *check)
         closedir(folder);
 }
 
-/* Those that processes asked for by runtime_env; one that several are in, once. */
+/* Those that the processes of a running daemon are in. */
 static void
 look_at_used(struct gh_doctor *doctor, const struct gh_check *check)
 {
-    json_t *answer GH_SCOPED(gh_json_drop) = NULL;
-    json_t *seen GH_SCOPED(gh_json_drop) = json_object();
+    json_t *node GH_SCOPED(gh_json_drop) = NULL;
     struct gh_err err;
     const char *name;
     json_t *process;
 
     (void)check;
-    if (!doctor->client || gh_client_get(doctor->client, "/processes", &answer, &err) != GH_EXIT_OK)
+    if (!doctor->client || gh_facts_node(doctor->client, &node, &err) != GH_EXIT_OK)
         return;
-    const char *text = json_string_value(json_object_get(answer, "data"));
-    json_t *processes GH_SCOPED(gh_json_drop) = json_loads(text ? text : "{}", 0, NULL);
-    json_object_foreach(processes, name, process)
+    json_object_foreach(json_object_get(node, "processes"), name, process)
     {
         char *label GH_SCOPED(gh_free) = gh_asprintf("process %s", name);
-        char *python GH_SCOPED(gh_free) = NULL;
-        const json_t *wanted = json_object_get(process, "runtime_env");
-        doctor->check = "interpreter";
-        if (gh_envs_find(wanted, &python, &err) != GH_OK)
-            gh_doctor_bad(doctor, GH_VERDICT_FAILED, NULL, "%s env: %s", label, err.text);
-        else if (python && !json_object_get(seen, python))
-            look_at_env(doctor, label, python);
-        if (python)
-            json_object_set_new(seen, python, json_true());
+        const char *env = gh_facts_text(process, "env");
+        look_at_env(doctor, label, env ? env : "");
     }
 }
 

@@ -129,12 +129,13 @@ doctor_done(struct gh_doctor *doctor)
         gh_client_close(&doctor->client);
     free(doctor->state_dir);
     json_decref(doctor->findings);
+    json_decref(doctor->envs_seen);
 }
 
 static int
 run(struct gh_cli *cli, struct gh_err *err)
 {
-    struct gh_doctor doctor = {.cli = cli, .findings = json_array()};
+    struct gh_doctor doctor = {.cli = cli, .findings = json_array(), .envs_seen = json_object()};
 
     int rc = find_daemon(&doctor, err);
     if (rc == GH_EXIT_OK) {

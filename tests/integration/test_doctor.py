@@ -289,7 +289,8 @@ def test_envs_of_a_running_daemon_are_looked_at(place, start_daemon, venv, tmp_p
     found = place.of("interpreter", "--port", str(daemon.port), "--env", sys.executable)
     texts = [text for _, text, _ in found]
     assert any(text.startswith(f"process good env: {venv}/bin/python") for text in texts)
-    assert any("process bad env: runtime_env asks for the venv" in text for text in texts)
+    assert any(text.startswith("process bad env: ") and f"{tmp_path}/broken" in text for text in texts)
+    assert len([text for text in texts if f"{venv}/" in text]) == 1
 
 
 def test_venvs_of_our_own_are_looked_at(place):
