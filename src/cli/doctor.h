@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/login.h"
+#include "conf/settings.h"
 
 struct json_t;
 struct gh_client;
@@ -28,6 +29,7 @@ struct gh_doctor {
     struct json_t *envs_seen; /* {interpreter: true}: each is looked at once */
 
     /* What several checks ask for. */
+    struct gh_settings settings; /* as the daemon would have them */
     char *state_dir;
     unsigned port;
     struct gh_client *client; /* of the daemon that runs there, or NULL */

@@ -21,6 +21,7 @@
 #include "conf/home.h"
 #include "modules/python/find.h"
 #include "node/env.h"
+#include "node/envs.h"
 #include "wire/pyenv.h"
 
 #define ASK_MS 30000u
@@ -219,7 +220,7 @@ look_at_mark(struct gh_doctor *doctor, struct patient *patient, const struct env
     if (!*mark)
         return true;
     char *fix GH_SCOPED(gh_free) = fix_with(check, patient->probe.executable);
-    if (is_default && !gh_cli_has(doctor->cli, "--env"))
+    if (is_default && !*doctor->settings.env)
         gh_doctor_ok(doctor,
                      "default env: managed by the system (%s), and left alone: the first install "
                      "makes a venv in %s/envs",
@@ -322,15 +323,57 @@ look_at_env(struct gh_doctor *doctor, const char *label, const char *setting)
 static void
 look_at_default(struct gh_doctor *doctor, const struct gh_check *check)
 {
-    const char *named = gh_cli_value(doctor->cli, "--env", getenv("GATEHOUSE_ENV"));
+    const char *named = doctor->settings.env;
     char *path GH_SCOPED(gh_free) =
-        named && (strchr(named, '/') || named[0] == '~') ? gh_home_path(named) : NULL;
+        strchr(named, '/') || named[0] == '~' ? gh_home_path(named) : gh_strdup(named);
 
     (void)check;
-    look_at_env(doctor, "default", path ? path : named ? named : "");
+    look_at_env(doctor, "default", path);
 }
 
-/* Those that the daemon has made: of a Python that the system manages, or because they are declared. */
+/* A declared env that the daemon makes itself, in STATE_DIR/envs; it may not have been started yet. */
+static void
+look_at_made_one(struct gh_doctor *doctor, const char *label, const char *name)
+{
+    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/envs/%s", doctor->state_dir, name);
+    char *config GH_SCOPED(gh_free) = gh_asprintf("%s/pyvenv.cfg", path);
+
+    doctor->check = "interpreter";
+    if (access(config, F_OK) == 0)
+        look_at_env(doctor, label, path);
+    else
+        gh_doctor_ok(doctor, "%s env: none yet, the daemon makes it in %s", label, path);
+}
+
+/* Those of the configuration file. */
+static void
+look_at_declared(struct gh_doctor *doctor, const struct gh_check *check)
+{
+    const struct gh_declared *declared = &doctor->settings.declared;
+
+    (void)check;
+    for (size_t i = 0; i < declared->env_count; i++) {
+        const struct gh_env_spec *spec = &declared->envs[i];
+        char *label GH_SCOPED(gh_free) = gh_asprintf("declared %s", spec->name);
+        char *found GH_SCOPED(gh_free) = NULL;
+        struct gh_err err;
+        bool is_conda = spec->conda && *spec->conda;
+        if (gh_env_spec_is_made(spec)) {
+            look_at_made_one(doctor, label, spec->name);
+            continue;
+        }
+        json_t *wanted GH_SCOPED(gh_json_drop) =
+            json_pack("{s:s}", is_conda ? "conda" : "venv", is_conda ? spec->conda : spec->venv);
+        doctor->check = "interpreter";
+        if (gh_envs_find(wanted, &found, &err) == GH_OK)
+            look_at_env(doctor, label, found);
+        else
+            gh_doctor_bad(doctor, GH_VERDICT_FAILED, NULL, "%s env: %s", label, err.text);
+    }
+}
+
+/* Those that the daemon has made: in the place of a Python that the system manages, or for a declaration
+ * that is gone. */
 static void
 look_at_made(struct gh_doctor *doctor, const struct gh_check *check)
 {
@@ -372,6 +415,7 @@ look_at_used(struct gh_doctor *doctor, const struct gh_check *check)
 
 const struct gh_check gh_env_checks[] = {
     {"default env", look_at_default, NULL},
+    {"declared envs", look_at_declared, NULL},
     {"own envs", look_at_made, NULL},
     {"used envs", look_at_used, NULL},
     {NULL, NULL, NULL},

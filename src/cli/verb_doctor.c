@@ -14,9 +14,10 @@
 #include "cli/locate.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
+#include "conf/faults.h"
 #include "conf/home.h"
 
-#define DEFAULT_PORT 32300
+#define OPTIONS_MAX 4u /* that are the daemon's own too */
 
 static const char *const verdicts[] = {
     [GH_VERDICT_OK] = "ok", [GH_VERDICT_WARNING] = "warning", [GH_VERDICT_FAILED] = "failed"};
@@ -97,26 +98,34 @@ run_checks(struct gh_doctor *doctor, const struct gh_check *checks)
     }
 }
 
-/* Whether a daemon runs, and which port is meant, decide what several checks look at. */
+/* The settings by all sources that the daemon reads; what the command line says wins. A wrong one is a
+ * finding, and what can be read holds for the other checks. */
 static int
-find_daemon(struct gh_doctor *doctor, struct gh_err *err)
+load_settings(struct gh_doctor *doctor, struct gh_err *err)
 {
-    const struct gh_cli *cli = doctor->cli;
-    const char *port = gh_cli_value(cli, "--port", getenv("GATEHOUSE_PORT"));
-    const char *state = gh_cli_value(cli, "--state-dir", getenv("GATEHOUSE_STATE_DIR"));
-    char *end = NULL;
-    long number = port ? strtol(port, &end, 10) : DEFAULT_PORT;
+    static const char *const options[] = {"--config", "--port", "--state-dir", "--env", NULL};
+    char *argv[2 * OPTIONS_MAX + 2] = {"gatehoused"};
+    struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
+    int argc = 1;
 
-    if (gh_cli_has(cli, "--url"))
-        return gh_err_set(err, GH_EXIT_USAGE,
-                          "--url: doctor looks at the machine that it runs on; run it on the node");
-    if ((end && *end) || number < 1 || number > 65535)
-        return gh_err_set(err, GH_EXIT_USAGE,
-                          "--port is '%s', but must be a number from 1 to 65535", port);
-    doctor->port = (unsigned)number;
-    doctor->state_dir = gh_state_dir_path(state ? state : "");
-    if (gh_client_open(cli, &doctor->client, err) != GH_EXIT_OK)
-        doctor->client = NULL; /* none runs, and nothing is wrong with that */
+    for (size_t i = 0; options[i]; i++) {
+        const char *value = gh_cli_value(doctor->cli, options[i], NULL);
+        if (!value)
+            continue;
+        argv[argc++] = (char *)(uintptr_t)options[i];
+        argv[argc++] = (char *)(uintptr_t)value;
+    }
+    doctor->check = "settings";
+    enum gh_settings_result result = gh_settings_load(&doctor->settings, argc, argv, &faults);
+    const char *text = faults.texts.count > 0 ? faults.texts.list[0] : "";
+    if (result == GH_SETTINGS_USAGE)
+        return gh_err_set(err, GH_EXIT_USAGE, "%s", text);
+    if (result != GH_SETTINGS_RUN)
+        gh_doctor_bad(doctor, GH_VERDICT_FAILED, "gatehouse config check", "%s", text);
+    else if (doctor->settings.file)
+        gh_doctor_ok(doctor, "%s can be read", doctor->settings.file);
+    else
+        gh_doctor_ok(doctor, "there is no configuration file, and none is needed");
     return GH_EXIT_OK;
 }
 
@@ -128,8 +137,27 @@ doctor_done(struct gh_doctor *doctor)
     if (doctor->client)
         gh_client_close(&doctor->client);
     free(doctor->state_dir);
+    gh_settings_done(&doctor->settings);
     json_decref(doctor->findings);
     json_decref(doctor->envs_seen);
+}
+
+static int
+prepare(struct gh_doctor *doctor, struct gh_err *err)
+{
+    struct gh_err nobody;
+
+    if (gh_cli_has(doctor->cli, "--url"))
+        return gh_err_set(err, GH_EXIT_USAGE,
+                          "--url: doctor looks at the machine that it runs on; run it on the node");
+    int rc = load_settings(doctor, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    doctor->port = (unsigned)doctor->settings.port;
+    doctor->state_dir = gh_state_dir_path(doctor->settings.state_dir);
+    if (gh_client_open(doctor->cli, &doctor->client, &nobody) != GH_EXIT_OK)
+        doctor->client = NULL; /* none runs, and nothing is wrong with that */
+    return GH_EXIT_OK;
 }
 
 static int
@@ -137,7 +165,7 @@ run(struct gh_cli *cli, struct gh_err *err)
 {
     struct gh_doctor doctor = {.cli = cli, .findings = json_array(), .envs_seen = json_object()};
 
-    int rc = find_daemon(&doctor, err);
+    int rc = prepare(&doctor, err);
     if (rc == GH_EXIT_OK) {
         run_checks(&doctor, gh_login_checks);
         run_checks(&doctor, gh_node_checks);
@@ -153,6 +181,7 @@ run(struct gh_cli *cli, struct gh_err *err)
 }
 
 static const struct gh_option options[] = {
+    {"--config", NULL, "FILE", "the configuration file, as the daemon takes it"},
     {"--env", NULL, "PATH",
      "the default env, as the daemon takes it; without it what the daemon would find by itself"},
     {NULL, NULL, NULL, NULL},
@@ -173,7 +202,8 @@ const struct gh_verb gh_verb_doctor = {
     .text =
         "Looks at what the client's commands find when they come by ssh, at disk, memory, limits, "
         "port "
-        "and clock, and at each Python env that processes run in. It changes nothing, and needs no "
+        "and clock, and at each Python env that processes run in or that is declared. It changes "
+        "nothing, and needs no "
         "daemon; where one runs, the envs of its processes are looked at too.\n\n"
         "A line for each check: ok, warning (it works, but something is slower or missing), "
         "failed; "

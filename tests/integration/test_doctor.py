@@ -173,13 +173,11 @@ def test_active_firewall_is_named(place):
     assert place.of("firewall", "--port", "32301")[0][0] == "ok"
 
 
-@pytest.mark.parametrize("args, words", [
-    (["--port", "none"], "--port is 'none', but must be a number"),
-    (["more"], "more"),
-])
-def test_wrong_usage_is_told(place, args, words):
-    done = place.run(*args)
-    assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+def test_wrong_usage_is_told(place):
+    done = place.run("more")
+    assert done.returncode == 2 and "more" in done.stderr and done.stdout == ""
+    [(verdict, text, _)] = place.of("settings", "--port", "none")
+    assert verdict == "failed" and "port" in text and "none" in text
 
 
 def test_another_node_is_refused(place):
@@ -297,6 +295,43 @@ def test_venvs_of_our_own_are_looked_at(place):
     wheels.venv(place.state / "envs" / "ml")
     texts = [text for _, text, _ in place.of("interpreter")]
     assert any(text.startswith(f"own ml env: {place.state}/envs/ml/bin/python") for text in texts)
+
+
+def test_declared_envs_are_looked_at(place, venv, tmp_path):
+    wheels.venv(place.state / "envs" / "made")
+    config = tmp_path / "gatehouse.yaml"
+    config.write_text(f"""\
+port: {free_port()}
+envs:
+  there: {{venv: {venv}}}
+  gone: {{venv: {tmp_path}/gone}}
+  nobody: {{conda: nobody}}
+  made: {{python: "3.11"}}
+  later: {{python: "3.11"}}
+""")
+    texts = [text for _, text, _ in place.of("interpreter", "--config", str(config))]
+
+    def of(name):
+        [text] = [t for t in texts if t.startswith(f"declared {name} env: ")]
+        return text
+
+    assert f"{venv}/bin/python, CPython" in of("there")
+    assert f"there is no folder {tmp_path}/gone" in of("gone")
+    assert "There is no conda env 'nobody'" in of("nobody")
+    assert f"{place.state}/envs/made/bin/python" in of("made")
+    assert "none yet, the daemon makes it in" in of("later")
+    assert not [text for text in texts if text.startswith("own made")]  # each is looked at once
+
+
+def test_configuration_that_is_wrong_is_named(place, tmp_path):
+    assert place.of("settings") == [("ok", "there is no configuration file, and none is needed", None)]
+    config = tmp_path / "gatehouse.yaml"
+    config.write_text("portt: 1\n")
+    [(verdict, text, fix)] = place.of("settings", "--config", str(config))
+    assert (verdict, fix) == ("failed", "gatehouse config check")
+    assert f"{config}:1:1" in text and "portt" in text
+    place.env["GATEHOUSE_PORT"] = str(free_port())
+    assert place.of("port")[0][1] == f"{place.env['GATEHOUSE_PORT']} is free"
 
 
 def test_nothing_is_changed(place, venv):
