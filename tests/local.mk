@@ -54,6 +54,7 @@ unit_programs = \
 	%reldir%/unit/pool_channel_test \
 	%reldir%/unit/pool_pool_test \
 	%reldir%/unit/pool_process_test \
+	%reldir%/unit/pool_restart_test \
 	%reldir%/unit/pool_shm_test \
 	%reldir%/unit/pool_spill_test \
 	%reldir%/unit/python_baton_test \
