@@ -88,7 +88,8 @@ gh_help_add(struct gh_buf *out, const struct gh_verb *verb)
     }
     gh_buf_addf(out, "Usage: gatehouse %s [OPTION]...%s%s\n", verb->name,
                 verb->synopsis[0] ? " " : "", verb->synopsis);
-    gh_buf_addf(out, "%s.\n", verb->summary);
+    if (verb->summary)
+        gh_buf_addf(out, "%s.\n", verb->summary);
     if (verb->text) {
         gh_buf_add_byte(out, '\n');
         add_text(out, verb->text);

@@ -90,15 +90,18 @@ keep_body(void *context, unsigned status, const char *bytes, size_t len)
     return true;
 }
 
-/* The tools' last lines are behind the first one of the error; they were shown as they came. */
+/* The tools' last lines are behind the first one of the reason: shown unless they were as they came. */
 static int
-failed(const json_t *answer, struct gh_err *err)
+failed(const json_t *answer, bool is_shown, struct gh_err *err)
 {
     const char *text = gh_facts_text(json_object_get(answer, "data"), "exception_as_str");
 
     if (!text)
         return gh_err_set(err, GH_EXIT_FAILED, "the node gave no reason");
-    return gh_err_set(err, GH_EXIT_FAILED, "%.*s", (int)strcspn(text, "\n"), text);
+    size_t first = strcspn(text, "\n");
+    if (!is_shown && text[first])
+        fprintf(stderr, "%s\n", text + first + 1);
+    return gh_err_set(err, GH_EXIT_FAILED, "%.*s", (int)first, text);
 }
 
 static int
@@ -126,7 +129,7 @@ install_one(const struct gh_cli *cli, struct gh_client *client, const struct ord
     const char *type = gh_facts_text(answer, "output_type");
     gh_runlog_drain(log);
     if (!type || strcmp(type, "success") != 0)
-        return failed(answer, err);
+        return failed(answer, gh_runlog_has_printed(log), err);
     if (cli->is_json) {
         json_t *line GH_SCOPED(gh_json_drop) =
             json_pack("{s:s, s:s}", "installed", package, "run_name", run_name);

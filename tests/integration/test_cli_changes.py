@@ -85,6 +85,8 @@ def test_package_that_is_not_there(start_daemon, tmp_path):
     done = gatehouse(node.daemon, "install", "nowhere==1", "--process", "default_process")
     assert (done.status, done.out) == (1, "")
     assert "check that the package exists" in done.err.splitlines()[-1]
+    assert "No matching distribution found for nowhere==1" in done.err  # pip's own words, once
+    assert done.err.count("No matching distribution") == 1
     unknown = gatehouse(node.daemon, "install", "x", "--process", "nobody")
     assert unknown.status == 5 and "there is no process nobody" in unknown.err
     missing = gatehouse(node.daemon, "install", "x", "--env", str(tmp_path / "no" / "venv"))
