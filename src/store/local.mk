@@ -5,5 +5,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/cluster.h \
 	%reldir%/keys.c \
 	%reldir%/keys.h \
+	%reldir%/runlines.c \
+	%reldir%/runlines.h \
 	%reldir%/runs.c \
 	%reldir%/runs.h

@@ -8,14 +8,17 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "base/jsontext.h"
 #include "conf/settings.h"
+#include "store/runlines.h"
 
 #define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
 #define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before, or was silent */
 #define SILENT_NOTED 1024u /* calls */
-#define PIECE_BYTES 4096u
+/* That somebody asked in vain for a run is remembered so long: its call may still be on its way here, with a
+ * large body. Only of names that matter to api/inline_logs.c, or they would push others out. */
+#define UNBEGUN_KEEP_MS 60000u
+#define UNBEGUN_SIGN '@'
 #define READER_BACKLOG_MAX_BYTES (4u << 20)
 
 struct gh_run_reader {
@@ -27,6 +30,7 @@ struct gh_run_reader {
     size_t dropped;    /* bytes it was not given since, being too slow */
     uint64_t until_ms; /* loop time at which it stops waiting for a call; 0: it does not wait */
     bool replay_at_end_of_wait;
+    bool is_of_call; /* carries the lines inside the call's own answer: the run counts as unread */
 };
 
 struct gh_run {
@@ -38,9 +42,11 @@ struct gh_run {
     size_t kept; /* of an ended run: what it adds to kept_bytes */
     unsigned active_calls;
     bool has_begun;
-    bool was_read; /* to its end */
+    bool was_read;      /* to its end */
+    bool was_asked_for; /* by a reader of /logs, ever */
     uint64_t ended_ms;
     struct gh_run_reader *readers;
+    struct gh_run_watch *watches;
 };
 
 struct gh_runs {
@@ -197,40 +203,6 @@ is_silent(struct gh_runs *runs, struct gh_slice name)
     return false;
 }
 
-/* {"data": ["a\n", "b"], "output_type": "stdout", "serialization": null} and a newline. */
-static void
-format_lines(struct gh_buf *out, enum gh_stream stream, const char *text, size_t len)
-{
-    const char *end = text + len;
-    bool is_first = true;
-
-    /* The client prints a "stderr" line's text to its standard error, but knows it only as one
-     * string; upstream sends both streams as "stdout" lines, and so the order is kept. */
-    (void)stream;
-    gh_buf_add_text(out, "{\"data\": [");
-    while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        const char *stop = newline ? newline + 1 : end;
-        gh_buf_add_text(out, is_first ? "" : ", ");
-        gh_jsontext_quote(out, text, (size_t)(stop - text), GH_JSONTEXT_ASCII);
-        is_first = false;
-        text = stop;
-    }
-    gh_buf_add_text(out, "], \"output_type\": \"stdout\", \"serialization\": null}\n");
-}
-
-/* How much of TEXT goes into one line of the wire: whole lines of about 4 KiB, so that the oldest
- * output can be dropped in small pieces. */
-static size_t
-piece_len(const char *text, size_t len)
-{
-    if (len <= PIECE_BYTES)
-        return len;
-    const char *last = memrchr(text, '\n', PIECE_BYTES);
-    const char *next = last ? last : memchr(text, '\n', len);
-    return next ? (size_t)(next - text) + 1 : len;
-}
-
 /* Say what the reader misses, if anything. */
 static void
 tell_dropped(struct gh_run_reader *reader)
@@ -242,7 +214,7 @@ tell_dropped(struct gh_run_reader *reader)
     char *text GH_SCOPED(gh_free) =
         gh_asprintf("[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
     reader->dropped = 0;
-    format_lines(&note, GH_STREAM_STDOUT, text, strlen(text));
+    gh_runlines_add(&note, GH_STREAM_STDOUT, text, strlen(text));
     reader->backlog = reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);
 }
 
@@ -325,23 +297,22 @@ void
 gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t len)
 {
     struct gh_run_reader *reader;
+    struct gh_run_watch *watch, *next;
     size_t start = run->lines.len;
 
     if (len == 0)
         return;
-    while (len > 0) {
-        size_t piece = piece_len(text, len);
-        format_lines(&run->lines, stream, text, piece);
-        text += piece;
-        len -= piece;
-    }
+    gh_runlines_add(&run->lines, stream, text, len);
     DL_FOREACH(run->readers, reader)
     {
         tell(reader, (const char *)run->lines.bytes + start, run->lines.len - start);
+        run->was_read |= !reader->is_of_call;
     }
-    if (run->readers)
-        run->was_read = true;
     cut_front(run);
+    DL_FOREACH_SAFE(run->watches, watch, next)
+    {
+        watch->on_output(watch->context);
+    }
 }
 
 /* The run has ended: keep its lines in no more memory than they need, and let the oldest output go
@@ -383,10 +354,10 @@ gh_run_end(struct gh_run *run)
     if (--run->active_calls > 0)
         return;
     run->ended_ms = uv_now(run->runs->loop);
-    if (run->readers)
-        run->was_read = true;
-    while (run->readers)
+    while (run->readers) {
+        run->was_read |= !run->readers->is_of_call;
         end_reader(run->readers);
+    }
     keep(run);
 }
 
@@ -397,6 +368,18 @@ replay(struct gh_run_reader *reader)
 
     reader->dropped = run->cut;
     tell(reader, (const char *)run->lines.bytes, run->lines.len);
+}
+
+static void
+tell_asked_for(struct gh_run *run)
+{
+    struct gh_run_watch *watch, *next;
+
+    run->was_asked_for = true;
+    DL_FOREACH_SAFE(run->watches, watch, next)
+    {
+        watch->on_reader(watch->context);
+    }
 }
 
 struct gh_run_reader *
@@ -411,6 +394,7 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_rea
     reader->events = events;
     reader->context = context;
     DL_APPEND(run->readers, reader);
+    tell_asked_for(run);
 
     if (run->active_calls > 0) {
         replay(reader);
@@ -431,6 +415,45 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_rea
     }
     wind_timer(runs);
     return reader;
+}
+
+struct gh_run_reader *
+gh_run_read_for_call(struct gh_run *run, const struct gh_run_reader_events *events, void *context)
+{
+    struct gh_run_reader *reader = gh_alloc(sizeof *reader);
+
+    reader->run = run;
+    reader->events = events;
+    reader->context = context;
+    reader->is_of_call = true;
+    DL_APPEND(run->readers, reader);
+    replay(reader);
+    return reader;
+}
+
+bool
+gh_run_was_asked_for(const struct gh_run *run)
+{
+    return run->was_asked_for;
+}
+
+bool
+gh_run_has_output(const struct gh_run *run)
+{
+    return run->lines.len > 0 || run->cut > 0;
+}
+
+void
+gh_run_watch(struct gh_run *run, struct gh_run_watch *watch)
+{
+    watch->run = run;
+    DL_APPEND(run->watches, watch);
+}
+
+void
+gh_run_unwatch(struct gh_run_watch *watch)
+{
+    DL_DELETE(watch->run->watches, watch);
 }
 
 void
@@ -471,6 +494,13 @@ gh_run_reader_drop(struct gh_run_reader *reader)
 }
 
 void
+gh_run_reader_close(struct gh_run_reader *reader)
+{
+    tell_dropped(reader);
+    gh_run_reader_drop(reader);
+}
+
+void
 gh_runs_end_readers(struct gh_runs *runs)
 {
     struct gh_run *run, *next;
@@ -493,8 +523,20 @@ end_waits(struct gh_run *run, uint64_t now)
             continue;
         if (reader->replay_at_end_of_wait)
             replay(reader);
+        if (!run->has_begun)
+            run->ended_ms = now;
         end_reader(reader);
     }
+}
+
+/* RUN, which is idle, was kept long enough. */
+static bool
+is_due(const struct gh_run *run, uint64_t now, uint64_t keep_ms)
+{
+    uint64_t age_ms = now - run->ended_ms;
+    bool is_kept_unbegun = strchr(run->name, UNBEGUN_SIGN) && age_ms <= UNBEGUN_KEEP_MS;
+
+    return age_ms > keep_ms || (!run->has_begun && !is_kept_unbegun);
 }
 
 static void
@@ -509,8 +551,7 @@ on_tick(uv_timer_t *timer)
     {
         if (runs->waiting)
             end_waits(run, now);
-        bool is_idle = run->active_calls == 0 && !run->readers;
-        if (is_idle && (!run->has_begun || now - run->ended_ms > keep_ms))
+        if (run->active_calls == 0 && !run->readers && is_due(run, now, keep_ms))
             forget(run);
     }
     wind_timer(runs);

@@ -51,6 +51,11 @@ void gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name);
 struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name,
                                    const struct gh_run_reader_events *events, void *context);
 
+/* A reader for the answer of the active RUN's own call: as above, but the run counts as unread after it,
+ * so that who asks for it later gets it all at once. */
+struct gh_run_reader *
+gh_run_read_for_call(struct gh_run *run, const struct gh_run_reader_events *events, void *context);
+
 /* What is known of a run, for lists; all borrowed. */
 struct gh_run_facts {
     const char *name;
@@ -68,6 +73,29 @@ bool gh_runs_kept(struct gh_runs *runs, struct gh_slice name, struct gh_buf *out
 
 /* The reader left; no event follows. */
 void gh_run_reader_drop(struct gh_run_reader *reader);
+
+/* The reader wants no more: it is told what it misses, if anything, and then nothing. */
+void gh_run_reader_close(struct gh_run_reader *reader);
+
+/* Whoever must know whether a run has output and a reader; the watcher's own, borrowed until
+ * gh_run_unwatch. */
+struct gh_run_watch {
+    struct gh_run_watch *prev, *next;
+    struct gh_run *run;
+    void (*on_output)(void *context); /* the run wrote something */
+    void (*on_reader)(void *context); /* gh_runs_read was asked for the run */
+    void *context;
+};
+
+/* Watch RUN, which must be active as long. A watch may be taken off while it is told. */
+void gh_run_watch(struct gh_run *run, struct gh_run_watch *watch);
+void gh_run_unwatch(struct gh_run_watch *watch);
+
+/* Whether gh_runs_read was ever asked for RUN, also before it began. */
+bool gh_run_was_asked_for(const struct gh_run *run);
+
+/* Whether the present run wrote anything. */
+bool gh_run_has_output(const struct gh_run *run);
 
 /* End all readers, for shutdown. */
 void gh_runs_end_readers(struct gh_runs *runs);

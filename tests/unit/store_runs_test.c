@@ -157,6 +157,25 @@ START_TEST(early_reader_waits_no_longer_than_the_setting)
 }
 END_TEST
 
+/* Its call may be on its way with a large body, and says nothing of who made it. */
+START_TEST(run_that_was_asked_for_in_vain_is_known_when_it_begins)
+{
+    struct reader reader GH_SCOPED(reader_done) = {0};
+
+    settings.logs_wait_ms = 10;
+    attach(&reader, "r@1");
+    while (!reader.is_ended)
+        uv_run(&loop, UV_RUN_ONCE);
+    struct gh_run *run = begin("r@1");
+    ck_assert(gh_run_was_asked_for(run));
+    ck_assert(!gh_run_has_output(run));
+    gh_run_end(run);
+    run = begin("never asked for");
+    ck_assert(!gh_run_was_asked_for(run));
+    gh_run_end(run);
+}
+END_TEST
+
 /* The SDK asks again for the steps of an async generator: a second reader gets the next call's
  * output if there is one soon, else the old output once more. */
 START_TEST(reader_of_a_run_read_before_gets_the_next_one)
@@ -299,6 +318,7 @@ add(TCase *tests)
     tcase_add_test(tests, runs_of_other_names_are_not_mixed);
     tcase_add_test(tests, early_reader_waits_for_its_run);
     tcase_add_test(tests, early_reader_waits_no_longer_than_the_setting);
+    tcase_add_test(tests, run_that_was_asked_for_in_vain_is_known_when_it_begins);
     tcase_add_test(tests, reader_of_a_run_read_before_gets_the_next_one);
     tcase_add_test(tests, reader_of_a_run_read_before_gets_a_replay_when_none_follows);
     tcase_add_test(tests, reader_of_a_silent_run_waits_shortly);
