@@ -14,6 +14,7 @@ unit_programs = \
 	%reldir%/unit/api_app_routes_test \
 	%reldir%/unit/api_assets_test \
 	%reldir%/unit/api_fields_test \
+	%reldir%/unit/api_inline_logs_test \
 	%reldir%/unit/api_routes_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \

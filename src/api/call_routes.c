@@ -8,6 +8,7 @@
 
 #include "api/fields.h"
 #include "api/forward.h"
+#include "api/inline_logs.h"
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
@@ -224,12 +225,16 @@ send_call(struct gh_api *api, struct gh_request *request, const struct call_form
         order.fd = gh_request_take_body_fd(request);
     }
 
-    struct gh_forward *forward = gh_forward_new(api, request, form->serialization);
-    forward->is_bare = form->flags & GH_CALL_BARE;
+    struct gh_run *run = NULL;
     if (form->flags & GH_CALL_STREAM_LOGS)
-        forward->run = gh_run_begin(api->runs, form->run_name);
+        run = gh_run_begin(api->runs, form->run_name);
     else
         gh_runs_note_silent(api->runs, form->run_name);
+    if (run && request->method == GH_POST && form->serialization == GH_SERIALIZATION_PICKLE)
+        request = gh_inline_logs_wrap(api, request, run, form->run_name);
+    struct gh_forward *forward = gh_forward_new(api, request, form->serialization);
+    forward->is_bare = form->flags & GH_CALL_BARE;
+    forward->run = run;
     if (gh_slice_is(form->method, "_remote_init")) {
         forward->spec = gh_spec_new(GH_FRAME_CALL, &order.head, order.fd);
         forward->on_ok = keep_constructor_call;

@@ -17,6 +17,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/folder_routes.c \
 	%reldir%/forward.c \
 	%reldir%/forward.h \
+	%reldir%/inline_logs.c \
+	%reldir%/inline_logs.h \
 	%reldir%/log_routes.c \
 	%reldir%/node_routes.c \
 	%reldir%/object_routes.c \

@@ -59,6 +59,8 @@
     X(UINT, drain_timeout_ms, "10000", 0, 600000, "ms", LIVE, "wait for running calls on SIGTERM") \
     X(UINT, logs_wait_ms, "5000", 0, 60000, "ms", LIVE,                                            \
       "how long /logs waits for its run to begin")                                                 \
+    X(UINT, inline_logs_wait_ms, "500", 0, 60000, "ms", LIVE,                                      \
+      "when output of a call goes into its answer, for clients up to 0.0.35; 0: never")            \
     X(UINT, logs_keep_s, "300", 0, 86400, "s", LIVE,                                               \
       "how long the output of an ended run is kept")                                               \
     X(UINT, run_log_max_bytes, "1048576", 4096, 1073741824, "bytes", LIVE,                         \

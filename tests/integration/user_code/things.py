@@ -126,6 +126,16 @@ def talk_everywhere():
     sys.stdout.write("without an end")
 
 
+def talk_and_make_text(length: int):
+    print("making it")
+    return "x" * length
+
+
+def talk_and_die(name: str):
+    print("last words", flush=True)
+    die_of(name)
+
+
 def talk_much(count: int):
     for i in range(count):
         print(f"line {i}")
