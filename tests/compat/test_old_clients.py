@@ -15,7 +15,6 @@ import pytest
 from integration.gatehoused import REPO, USER_CODE
 
 FOLDER = Path(os.environ.get("GATEHOUSE_OLD_CLIENTS") or REPO / "build-deps" / "old-clients")
-VERSIONS = ["0.0.34", "0.0.36", "0.0.38", "0.0.40"]
 PROGRAM_S = 120
 DAEMON_OPTIONS = {"modules": [f"{name}={USER_CODE}/things.py:{name}" for name in
                               ("concat", "talk", "getenv", "boom")]}
@@ -81,17 +80,21 @@ ALL = {
     "call with logs": 2, "error": "from the server", "status": "0.0.42", "file": "hello",
     "names": ["a.txt"], "exists": False,
 }
+OLD_NAME = {"keys of an old name": [*KEYS, "note"]}
 WITH_PROCESSES = {"processes": ["default_process"], "bash": [[3, "hi\n", ""]], "variable": "yes"}
+IN_A_PROCESS = {"bash in a process": [0, "yes\n", ""]}
 EXPECTED = {
-    "0.0.34": {**ALL, "keys of an old name": [*KEYS, "note"]},
-    "0.0.36": {**ALL, **WITH_PROCESSES, "keys of an old name": [*KEYS, "note"]},
-    "0.0.38": {**ALL, **WITH_PROCESSES, "bash in a process": [0, "yes\n", ""]},
-    "0.0.40": {**ALL, **WITH_PROCESSES, "bash in a process": [0, "yes\n", ""]},
+    "0.0.33": {**ALL, **OLD_NAME},
+    "0.0.34": {**ALL, **OLD_NAME},
+    "0.0.35": {**ALL, **OLD_NAME},
+    "0.0.36": {**ALL, **WITH_PROCESSES, **OLD_NAME},
+    "0.0.37": {**ALL, **WITH_PROCESSES, **IN_A_PROCESS},
+    "0.0.38": {**ALL, **WITH_PROCESSES, **IN_A_PROCESS},
+    "0.0.40": {**ALL, **WITH_PROCESSES, **IN_A_PROCESS},
 }
-SHOWS_LINES = {"0.0.36", "0.0.38", "0.0.40"}  # 0.0.34 wants them inside the answer
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", EXPECTED)
 def test_release(daemon, tmp_path, version):
     python = FOLDER / "venv" / "bin" / "python"
     if not python.exists() or not (FOLDER / version / "runhouse").is_dir():
@@ -109,5 +112,4 @@ def test_release(daemon, tmp_path, version):
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     seen = json.loads((tmp_path / "seen.json").read_text())
     assert seen == EXPECTED[version]
-    if version in SHOWS_LINES:
-        assert "first line" in done.stdout and "second line" in done.stdout
+    assert "first line" in done.stdout and "second line" in done.stdout
