@@ -76,6 +76,7 @@ dist_gatehousepy_DATA = \
 	%reldir%/python/gatehouse/calls.py \
 	%reldir%/python/gatehouse/cast.py \
 	%reldir%/python/gatehouse/children.py \
+	%reldir%/python/gatehouse/conda.py \
 	%reldir%/python/gatehouse/current.py \
 	%reldir%/python/gatehouse/daemon.py \
 	%reldir%/python/gatehouse/env.py \

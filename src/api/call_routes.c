@@ -10,6 +10,7 @@
 #include "api/forward.h"
 #include "api/inline_logs.h"
 #include "api/routes.h"
+#include "api/targets.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "store/keys.h"
@@ -202,8 +203,9 @@ static void
 send_call(struct gh_api *api, struct gh_request *request, const struct call_form *form)
 {
     struct gh_key *key = gh_keys_find(api->keys, form->key);
+    struct gh_process *process = key ? key->process : gh_target_default_env(api, form->key);
 
-    if (!key || key->problem) {
+    if (!process || (key && key->problem)) {
         refuse_key(request, form, key);
         return;
     }
@@ -239,7 +241,7 @@ send_call(struct gh_api *api, struct gh_request *request, const struct call_form
         forward->spec = gh_spec_new(GH_FRAME_CALL, &order.head, order.fd);
         forward->on_ok = keep_constructor_call;
     }
-    gh_forward_send(forward, key->process, &order);
+    gh_forward_send(forward, process, &order);
 }
 
 /* ---- POST ---- */

@@ -41,6 +41,8 @@ keep_spec(struct gh_forward *forward, struct gh_call *call)
     gh_keys_made_of(forward->api->keys, call->id, gh_take(forward->spec));
 }
 
+/* A client up to 0.0.36 makes a process by putting an env there. Only a worker can tell whether it is one:
+ * the default process's is told the name, makes the process and puts the env again (env.py). */
 void
 gh_route_put_resource(struct gh_api *api, struct gh_request *request)
 {
@@ -56,14 +58,21 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     struct gh_process *process = gh_target_process(api, &values[PROCESS]);
+    bool is_env_perhaps = !process && values[PROCESS].is_old;
+    if (is_env_perhaps) {
+        process = gh_pool_find(api->pool, GH_DEFAULT_PROCESS);
+        order.head.key = values[PROCESS].text;
+    }
     if (!process) {
         gh_target_refuse(api, request, &values[PROCESS]);
     } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                        &order.head.serialization) == 0) {
         order_data(request, values[DATA].raw, &order);
         struct gh_forward *forward = gh_forward_new(api, request, order.head.serialization);
-        forward->spec = gh_spec_new(order.kind, &order.head, order.fd);
-        forward->on_ok = keep_spec;
+        if (!is_env_perhaps) {
+            forward->spec = gh_spec_new(order.kind, &order.head, order.fd);
+            forward->on_ok = keep_spec;
+        }
         gh_forward_send(forward, process, &order);
     }
     gh_fields_done(values, COUNT);

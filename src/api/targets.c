@@ -17,8 +17,8 @@ gh_target_name(struct gh_api *api, const struct gh_value *value)
     if (!value->is_given)
         return gh_strdup(GH_DEFAULT_PROCESS);
     char *name = gh_strndup(value->text.bytes, value->text.len);
-    bool is_old =
-        value->is_old && (strcmp(name, "base") == 0 || strcmp(name, "_cluster_default_env") == 0);
+    bool is_old = strcmp(name, GH_DEFAULT_ENV) == 0 || /* 0.0.36 names a process so, too */
+                  (value->is_old && strcmp(name, "base") == 0);
 
     if (!is_old || gh_pool_find(api->pool, name))
         return name;
@@ -39,6 +39,12 @@ gh_target_refuse(struct gh_api *api, struct gh_request *request, const struct gh
     char *name GH_SCOPED(gh_free) = gh_target_name(api, value);
     gh_reply_exception(request, GH_PY_OBJ_STORE_ERROR, "Got None servlet for servlet_name %s.",
                        name);
+}
+
+struct gh_process *
+gh_target_default_env(struct gh_api *api, struct gh_slice key)
+{
+    return gh_slice_is(key, GH_DEFAULT_ENV) ? gh_pool_find(api->pool, GH_DEFAULT_PROCESS) : NULL;
 }
 
 /* ---- nodes ---- */

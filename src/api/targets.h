@@ -13,6 +13,8 @@
 
 #define GH_DEFAULT_PROCESS "default_process"
 
+#define GH_DEFAULT_ENV "_cluster_default_env"
+
 /* The name that VALUE gives, by default the default process's; the caller frees it. */
 char *gh_target_name(struct gh_api *api, const struct gh_value *value);
 
@@ -21,6 +23,10 @@ struct gh_process *gh_target_process(struct gh_api *api, const struct gh_value *
 
 /* Answer that there is no process of the name that VALUE gives. */
 void gh_target_refuse(struct gh_api *api, struct gh_request *request, const struct gh_value *value);
+
+/* The process that answers calls of KEY when nothing is stored under it: the default env of clients up
+ * to 0.0.36, which they call without having put it. NULL for any other key. */
+struct gh_process *gh_target_default_env(struct gh_api *api, struct gh_slice key);
 
 /* Is the node that VALUE names, by index or by address, this one? Returns 0; or -1, having answered
  * with the client's server's exception. */

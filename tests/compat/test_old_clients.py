@@ -1,31 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Older releases of the client, from the package index, drive the daemon.
-
-tools/get-old-clients gets them into build-deps/old-clients, or where GATEHOUSE_OLD_CLIENTS says.
-"""
+"""Older releases of the client, from the package index, drive the daemon."""
 from __future__ import annotations
-
-import json
-import os
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from integration.gatehoused import REPO, USER_CODE
+from integration.gatehoused import USER_CODE
 
-FOLDER = Path(os.environ.get("GATEHOUSE_OLD_CLIENTS") or REPO / "build-deps" / "old-clients")
-PROGRAM_S = 120
+from . import old_clients
+
 DAEMON_OPTIONS = {"modules": [f"{name}={USER_CODE}/things.py:{name}" for name in
                               ("concat", "talk", "getenv", "boom")]}
 
-# Releases up to 0.0.36 report their errors to their makers over the network; not from here.
 # What a person does with a cluster, in the words of each release.
 PROGRAM = """\
 import inspect, json, sys
 from runhouse.servers.http import HTTPClient
 
-client = HTTPClient("127.0.0.1", port=int(sys.argv[1]), resource_address=None, use_https=False)
+client = HTTPClient("127.0.0.1", port=int(sys.argv[2]), resource_address=None, use_https=False)
 seen = {}
 
 def has(method, name):
@@ -70,7 +61,7 @@ if hasattr(client, "list_processes"):
 if has("run_bash", "process"):
     seen["bash in a process"] = client.run_bash("echo $OLD", process="default_process",
                                                 require_outputs=True)
-json.dump(seen, open(sys.argv[2], "w"))
+json.dump(seen, open(sys.argv[1], "w"))
 """
 
 KEYS = ["concat", "talk", "getenv", "boom"]
@@ -96,20 +87,6 @@ EXPECTED = {
 
 @pytest.mark.parametrize("version", EXPECTED)
 def test_release(daemon, tmp_path, version):
-    python = FOLDER / "venv" / "bin" / "python"
-    if not python.exists() or not (FOLDER / version / "runhouse").is_dir():
-        pytest.skip(f"no runhouse {version} in {FOLDER}: run tools/get-old-clients")
-    (tmp_path / "program.py").write_text(PROGRAM)
-    (tmp_path / "sentry_sdk.py").write_text("def init(*args, **kwargs):\n    pass\n")
-    (tmp_path / "home").mkdir()
-    kept = {k: v for k, v in os.environ.items()
-            if not k.startswith(("GATEHOUSE_", "RH_", "XDG_", "PYTHON", "VIRTUAL_ENV"))}
-    done = subprocess.run(
-        [python, "program.py", str(daemon.port), "seen.json"], cwd=tmp_path, capture_output=True,
-        text=True, timeout=PROGRAM_S, stdin=subprocess.DEVNULL,
-        env={**kept, "PYTHONPATH": str(FOLDER / version), "HOME": str(tmp_path / "home"),
-             "RH_LOG_LEVEL": "ERROR", "PYTHONDONTWRITEBYTECODE": "1"})
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    seen = json.loads((tmp_path / "seen.json").read_text())
-    assert seen == EXPECTED[version]
-    assert "first line" in done.stdout and "second line" in done.stdout
+    seen = old_clients.run(tmp_path, version, {"program.py": PROGRAM}, daemon.port)
+    assert seen.report == EXPECTED[version]
+    assert [line for line in seen.lines if line.endswith(" line")] == ["first line", "second line"]

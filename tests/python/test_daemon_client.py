@@ -245,28 +245,115 @@ def test_settings_that_cannot_change_are_named(fake):
 # ---------------------------------------------------------------- env resources of old SDKs
 
 
-def test_env_of_an_old_sdk(fake, w, monkeypatch):
+OLD_ENV = {"name": "worker_env", "resource_type": "env", "resource_subtype": "Env",
+           "env_name": "worker_env", "setup_cmds": ["echo hi"], "env_vars": {"SHADE": "dark"}}
+
+
+@pytest.fixture
+def accepting(fake, monkeypatch):
+    """A daemon that does what an env asks for."""
     monkeypatch.delenv("SHADE", raising=False)
-    fake.answers.update({
-        "/install_package": (200, envelope("success", None)),
-        "/env_vars": (200, envelope("success", None)),
-        "/run_bash": (200, envelope("result_serialized", [0, "done\n", ""])),
-    })
-    config = {"name": "worker_env", "resource_type": "env", "resource_subtype": "Env",
-              "reqs": ["pip:six==1.16", "numpy --no-deps", str(w.home)], "setup_cmds": ["echo hi"],
-              "env_vars": {"SHADE": "dark"}}
-    assert w.raw("put_resource", "none", data=json.dumps([config, None, True]).encode()).value
+    for path in ("/install_package", "/env_vars", "/create_process"):
+        fake.answers[path] = 200, envelope("success", None)
+    fake.answers["/resource"] = 200, envelope("result_serialized", "worker_env")
+    yield fake
+    os.environ.pop("SHADE", None)
+
+
+def put_env(w, key="", **more):
+    data = json.dumps([dict(OLD_ENV, **more), None, True]).encode()
+    return w.raw("put_resource", "none", key=key, data=data)
+
+
+def packages_of(fake):
+    return [body["package_config"] for _, path, _, body in fake.asked if path == "/install_package"]
+
+
+def test_env_of_an_old_sdk(accepting, w):
+    assert put_env(w, reqs=["pip:six==1.16", "numpy --no-deps", str(w.home)]).value
     assert w.call("worker_env", "install", force=True).value is None
-    packages = [body["package_config"] for _, path, _, body in fake.asked
-                if path == "/install_package"]
-    assert [p["install_method"] for p in packages] == ["pip", "pip", "local"]
+    packages = packages_of(accepting)
+    assert [p["install_method"] for p in packages] == ["pip", "pip", "reqs"]
     assert packages[1]["install_args"] == "--no-deps"
     assert packages[2]["install_target"] == [str(w.home)] * 2
-    assert os.environ.pop("SHADE") == "dark"
-    assert w.call("worker_env", "_run_setup_cmds", ["echo hi"]).value == [[0, "done\n", ""]]
-    fake.answers["/run_bash"] = 200, envelope("result_serialized", [2, "", "no such thing"])
-    error = w.call("worker_env", "_run_setup_cmds", ["nothing"]).value
+    assert os.environ["SHADE"] == "dark"
+    assert w.call("worker_env", "_run_setup_cmds", ["echo hi"]).value == [[0, "hi\n", ""]]
+    assert w.call("worker_env", "_run_command", "exit 3", require_outputs=False).value == 3
+    error = w.call("worker_env", "_run_setup_cmds", ["echo no such thing >&2; exit 2"]).value
     assert isinstance(error, RuntimeError) and "no such thing" in str(error)
+
+
+def test_env_is_installed_once_unless_forced(accepting, w):
+    for times, options in ((1, {}), (1, {}), (2, {"force": True})):
+        put_env(w, reqs=["pip:once"])
+        assert w.call("worker_env", "install", **options).value is None
+        assert len(packages_of(accepting)) == times
+    put_env(w, reqs=["pip:other"])
+    w.call("worker_env", "install")
+    assert len(packages_of(accepting)) == 3
+
+
+def test_failed_install_is_tried_again(accepting, w):
+    put_env(w, reqs=["pip:sometimes"], setup_cmds=["exit 1"])
+    for times in (1, 2):
+        assert isinstance(w.call("worker_env", "install").value, RuntimeError)
+        assert len(packages_of(accepting)) == times
+
+
+def test_env_vars_that_name_a_file_are_left_to_the_client(accepting, w):
+    put_env(w, env_vars=".env", reqs=["six"])
+    assert w.call("worker_env", "install").value is None
+    assert w.call("worker_env", "_set_env_vars", {"SHADE": 1}).value is None
+    assert os.environ["SHADE"] == "1"
+
+
+def test_packages_of_an_old_sdk_are_read_by_their_attributes(accepting, w):
+    from runhouse.resources.packages.git_package import GitPackage
+    from runhouse.resources.packages.package import InstallTarget, Package
+
+    folder, git, pip = Package(), GitPackage(), Package()
+    target = InstallTarget.__new__(InstallTarget)  # as pickles make it
+    target.local_path = target._path_to_sync_to_on_cluster = "~/code"
+    folder.install_method, folder.install_target = "reqs", target
+    git.install_method, git.install_target = "local", "./six"
+    git.git_url, git.revision = "https://example.org/six.git", "v1"
+    pip.install_method, pip.install_target, pip.preferred_version = "pip", "six", "1.16"
+    put_env(w)
+    assert w.call("worker_env", "_install_reqs", reqs=[folder, git, pip]).value is None
+    assert packages_of(accepting) == [
+        {"install_method": "reqs", "install_target": ["~/code", "~/code"],
+         "resource_subtype": "Package"},
+        {"install_method": "local", "install_target": "./six", "resource_subtype": "GitPackage",
+         "git_url": "https://example.org/six.git", "revision": "v1"},
+        {"install_method": "pip", "install_target": "six", "preferred_version": "1.16",
+         "resource_subtype": "Package"}]
+    error = w.call("worker_env", "_install_reqs", reqs=[7]).value
+    assert isinstance(error, TypeError) and "7 among the packages" in str(error)
+
+
+def test_env_makes_its_process(accepting, w):
+    assert put_env(w, key="worker_env", compute={"CPU": 1}).value == "worker_env"
+    (_, path, _, wanted), (_, then, _, body) = accepting.asked
+    assert (path, then) == ("/create_process", "/resource")
+    assert wanted == {"name": "worker_env", "compute": {"CPU": 1}, "runtime_env": {},
+                      "env_vars": {}}
+    assert body["process_name"] == "worker_env"
+
+
+def test_nothing_but_an_env_makes_a_process(fake, w):
+    answer = put_env(w, key="nowhere", resource_type="resource").value
+    assert answer["detail"] == "runhouse.servers.obj_store.ObjStoreError: Got None servlet for servlet_name nowhere."
+    assert fake.asked == []
+
+
+def test_conda_env_without_its_name(fake, w):
+    answer = put_env(w, key="cave", conda_yaml={"dependencies": []}).value
+    assert "ValueError: conda_yaml should be a dict with the env's name" in answer["detail"]
+
+
+def test_default_env_is_there_without_being_put(accepting, w):
+    assert w.call("_cluster_default_env", "_set_env_vars", {"SHADE": "light"}).value is None
+    assert os.environ["SHADE"] == "light"
 
 
 # ---------------------------------------------------------------- what a start costs

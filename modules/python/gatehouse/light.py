@@ -14,9 +14,12 @@ from .current import Process
 from .handles import from_config as _pickled_from_config
 from .lightbase import (  # noqa: F401  (names of the stand-in)
     OWN,
+    GitPackage,
+    InstallTarget,
     InsufficientDiskError,
     NoLocalObjStoreError,
     ObjStoreError,
+    Package,
     Resource,
     ResourceAccess,
     ResourceVisibility,

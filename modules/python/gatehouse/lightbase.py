@@ -100,6 +100,18 @@ class TLSCertConfig:
     """Paths of certificates; part of a pickled cluster."""
 
 
+class InstallTarget:
+    """A folder among the packages of an env (SDKs up to 0.0.35)."""
+
+
+class Package:
+    """A package of an env, pickled by reference to its class: env.py reads its attributes."""
+
+
+class GitPackage(Package):
+    """One that is cloned."""
+
+
 class ResourceAccess(str, enum.Enum):
     WRITE = "write"
     READ = "read"

@@ -413,6 +413,11 @@ def find_target(key: str, method: str) -> Target:
     """
     entry = entries.get(key)
     method = method or "__call__"
+    if entry is None and key == "_cluster_default_env":
+        from . import env
+
+        entry = env.default_entry()
+        put(key, entry)
     if entry is None:
         raise key_missing(key, method)
     target = entry.find(method)

@@ -25,6 +25,9 @@ _NAMES: Dict[str, str] = {
     "runhouse.resources.functions": "Function function",
     "runhouse.resources.functions.function": "Function",
     "runhouse.resources.functions.function_factory": "function",
+    "runhouse.resources.packages": "InstallTarget Package",
+    "runhouse.resources.packages.package": "InstallTarget Package",
+    "runhouse.resources.packages.git_package": "GitPackage",
     "runhouse.resources.hardware": "Cluster",
     "runhouse.resources.hardware.cluster": "Cluster",
     "runhouse.resources.hardware.on_demand_cluster": "",
@@ -45,6 +48,10 @@ _ALIASES: Dict[str, Dict[str, str]] = {
     "runhouse.resources.hardware": {"OnDemandCluster": "Cluster"},
     "runhouse.resources.hardware.on_demand_cluster": {"OnDemandCluster": "Cluster"},
 }
+
+
+_LEFT_OUT = "runhouse.resources.packages.git_package"
+"""Of older packages, and in their pickles: found here also where a newer one is installed."""
 
 
 class _ShimModule(types.ModuleType):
@@ -87,7 +94,8 @@ class _Finder:
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
         if name not in _NAMES or (
-            name != "runhouse" and not isinstance(sys.modules.get("runhouse"), _ShimModule)
+            name not in ("runhouse", _LEFT_OUT)
+            and not isinstance(sys.modules.get("runhouse"), _ShimModule)
         ):
             return None
         from importlib.machinery import ModuleSpec

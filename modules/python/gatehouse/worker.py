@@ -135,7 +135,10 @@ def add_path(path: str) -> None:
 def put_resource(
     call_id: int, serialization: int, flags: int, key: str, method: str, run_name: str, data: object
 ) -> Answer:
-    """Build what [config, state, dryrun] describes; the answer is its key, serialized."""
+    """Build what [config, state, dryrun] describes; the answer is its key, serialized.
+
+    key: a process that is not there yet: only an env makes its own.
+    """
     payload = serialize.decode(serialization, data, "serialized_data")
     if (
         not isinstance(payload, (list, tuple))
@@ -152,9 +155,15 @@ def put_resource(
             "input": None,
         }
         raise BadRequest(422, [entry])
-    made = modules.build(payload[0], payload[1])
-    objects.put(made.key, made)
-    return serialize.result(made.key, serialization)  # type: ignore[return-value]
+    if key:
+        from . import env
+
+        made_key = env.put_with_process(key, payload)  # type: ignore[arg-type]
+    else:
+        made = modules.build(payload[0], payload[1])
+        objects.put(made.key, made)
+        made_key = made.key
+    return serialize.result(made_key, serialization)  # type: ignore[return-value]
 
 
 def put_object(
