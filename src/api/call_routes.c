@@ -11,6 +11,7 @@
 #include "api/inline_logs.h"
 #include "api/routes.h"
 #include "api/targets.h"
+#include "api/too_old.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "store/keys.h"
@@ -272,10 +273,23 @@ call_bare(struct gh_api *api, struct gh_request *request, struct call_form *form
     send_call(api, request, form);
 }
 
+/* A client up to 0.0.17? The newer ones say how their data is serialized, or name their run; curl sets
+ * neither `save` nor `stream_logs` without need. */
+static bool
+is_message(struct gh_request *request, const struct gh_value *values)
+{
+    return !values[SERIALIZATION].raw.len && !values[RUN_NAME].raw.len && values[SAVE].raw.len &&
+           values[STREAM_LOGS].raw.len && gh_too_old_is_message(request);
+}
+
 static void
 call_with_fields(struct gh_api *api, struct gh_request *request, struct call_form *form,
                  struct gh_value *values)
 {
+    if (is_message(request, values)) {
+        gh_too_old_refuse(request, 422);
+        return;
+    }
     if (gh_fields_check(request, body_fields, BODY_COUNT, values) != 0)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,

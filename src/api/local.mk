@@ -31,4 +31,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/shell_routes.c \
 	%reldir%/status_routes.c \
 	%reldir%/targets.c \
-	%reldir%/targets.h
+	%reldir%/targets.h \
+	%reldir%/too_old.c \
+	%reldir%/too_old.h

@@ -9,6 +9,7 @@
 #include "api/forward.h"
 #include "api/routes.h"
 #include "api/targets.h"
+#include "api/too_old.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
@@ -33,6 +34,23 @@ order_data(struct gh_request *request, struct gh_slice raw, struct gh_call_order
     }
 }
 
+/* As gh_fields_body does; DATA is which of FIELDS holds what is put. */
+static int
+take_body(struct gh_request *request, const struct gh_field *fields, size_t count,
+          struct gh_value *values, size_t data)
+{
+    bool is_absent;
+
+    if (gh_fields_scan(request, fields, count, values, &is_absent) != 0)
+        return -1;
+    if (values[data].raw.len)
+        return gh_fields_check(request, fields, count, values);
+    if (is_absent || !gh_too_old_is_message(request))
+        return gh_fields_body(request, fields, count, values); /* which says what is missing */
+    gh_too_old_refuse(request, 422);
+    return -1;
+}
+
 /* ---- POST /resource ---- */
 
 static void
@@ -55,7 +73,7 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
     struct gh_value values[COUNT];
     struct gh_call_order order = {.kind = GH_FRAME_PUT_RESOURCE};
 
-    if (gh_fields_body(request, fields, COUNT, values) != 0)
+    if (take_body(request, fields, COUNT, values, DATA) != 0)
         return;
     struct gh_process *process = gh_target_process(api, &values[PROCESS]);
     bool is_env_perhaps = !process && values[PROCESS].is_old;
@@ -94,7 +112,7 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
     struct gh_call_order order = {.kind = GH_FRAME_PUT_OBJECT};
     struct gh_err err;
 
-    if (gh_fields_body(request, fields, COUNT, values) != 0)
+    if (take_body(request, fields, COUNT, values, DATA) != 0)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                 &order.head.serialization) != 0) {

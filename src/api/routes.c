@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/too_old.h"
 #include "pool/pool.h"
 #include "store/keys.h"
 #include "wire/reply.h"
@@ -65,9 +66,8 @@ static const struct gh_route app_route = {GH_OTHER, "/{key}/...", GH_NEED_OBJECT
 
 #define ROUTE_COUNT (sizeof routes / sizeof routes[0])
 
-/* Does URL have the form of PATH: the same segments, where "{name}" is any that is not empty? */
-static bool
-fits(const char *path, const struct gh_url *url)
+bool
+gh_route_fits(const char *path, const struct gh_url *url)
 {
     for (size_t i = 0; i < url->segment_count && i < GH_URL_SEGMENTS_MAX; i++) {
         struct gh_slice segment = url->segments[i];
@@ -86,7 +86,7 @@ bool
 gh_route_is_ours(const struct gh_url *url)
 {
     for (size_t i = 0; i < ROUTE_COUNT; i++)
-        if (fits(routes[i].path, url))
+        if (gh_route_fits(routes[i].path, url))
             return routes[i].path[1] != '{';
     return false;
 }
@@ -94,7 +94,8 @@ gh_route_is_ours(const struct gh_url *url)
 static bool
 is_for(const struct gh_route *route, const struct gh_request *request)
 {
-    return (route->need != GH_NEED_LOCAL || request->is_local) && fits(route->path, &request->url);
+    return (route->need != GH_NEED_LOCAL || request->is_local) &&
+           gh_route_fits(route->path, &request->url);
 }
 
 /* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
@@ -107,7 +108,7 @@ methods_of(const struct gh_url *url)
     const struct gh_route *first = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!fits(routes[i].path, url))
+        if (!gh_route_fits(routes[i].path, url))
             continue;
         if (first && first->method != routes[i].method)
             return pairs[first->method][routes[i].method == GH_PATCH];
@@ -184,6 +185,8 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     request->route = gh_route_find(request, &status);
     if (!request->route && is_loading(api, &request->url))
         refuse_loading(api, request);
+    else if (!request->route && gh_too_old_is_route(request))
+        gh_too_old_refuse(request, status);
     else if (!request->route)
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
 }

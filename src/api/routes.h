@@ -33,6 +33,9 @@ const struct gh_route *gh_route_find(struct gh_request *request, unsigned *statu
  * method: no module gets between. */
 bool gh_route_is_ours(const struct gh_url *url);
 
+/* Does URL have the form of PATH: the same segments, where "{name}" is any that is not empty? */
+bool gh_route_fits(const char *path, const struct gh_url *url);
+
 /* node_routes.c */
 void gh_route_check(struct gh_api *api, struct gh_request *request);
 void gh_route_livez(struct gh_api *api, struct gh_request *request);

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from integration import wheels
+from integration.package_kit import FAKES
 
 from . import old_clients
 
@@ -108,28 +109,6 @@ def start(start_daemon, tmp_path):
     return start
 
 
-FAKE_CONDA = """\
-#!/bin/sh
-# Stands for conda: its envs are venvs without packages.
-envs=$HOME/miniconda3/envs
-case "$1 $2" in
-"env list")
-    printf '{"envs": ["%s"' "$HOME/miniconda3"
-    for env in "$envs"/*/; do [ -d "$env" ] && printf ', "%s"' "${env%/}"; done
-    echo "]}" ;;
-"env create")
-    echo "making $4" && cp "$6" "$HOME/asked.json" && mkdir -p "$envs" &&
-    @python@ -m venv --without-pip "$envs/$4" ;;
-"run -n")
-    [ -d "$envs/$3" ] || exit 1
-    name=$3; shift 3
-    CONDA_DEFAULT_ENV=$name exec "$@" ;;
-*)
-    echo "what is conda $*?" >&2; exit 2 ;;
-esac
-"""
-
-
 def run(tmp_path, version, program, daemon):
     return old_clients.run(tmp_path / "client", version, {"program.py": program, "uses.py": USES},
                            daemon.port, daemon.home)
@@ -175,15 +154,11 @@ def test_packages_are_read_where_a_newer_client_is_installed(start, tmp_path):
 
 @pytest.mark.parametrize("version", ["0.0.34", "0.0.36"])
 def test_conda_env_is_made_and_its_process_runs_in_it(start, tmp_path, version):
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "conda").write_text(FAKE_CONDA.replace("@python@", sys.executable))
-    (programs / "conda").chmod(0o755)
-    daemon = start(env={"PATH": f"{programs}:{os.environ['PATH']}"})
+    daemon = start(env={"PATH": f"{FAKES}:{os.environ['PATH']}", "FAKE_PYTHON": sys.executable})
     seen = run(tmp_path, version, CONDA, daemon)
     assert seen.report == {"variable": "dark", "keys": ["cave", "getenv", "prefix"],
                            "prefix": str(daemon.home / "miniconda3" / "envs" / "cave"),
                            "run": [[0, "cave\n", ""]]}
     assert "in cave" in seen.lines
-    asked = json.loads((daemon.home / "asked.json").read_text())
-    assert asked == {"name": "cave", "dependencies": ["python=3", "pip"]}
+    made_from = daemon.home / "miniconda3" / "envs" / "cave" / "made-from.json"
+    assert json.loads(made_from.read_text()) == {"name": "cave", "dependencies": ["python=3", "pip"]}

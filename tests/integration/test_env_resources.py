@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import os
+import sys
 
 import pytest
 
 from . import wheels
 from .gatehoused import ANSWER_S, USER_CODE, wait_until
+from .package_kit import FAKES
 from .raw import Wire, head
 from .test_processes import error_of
 
@@ -127,16 +130,60 @@ def test_same_env_by_several_clients_at_once(daemon):
     assert set(processes(daemon)) == {"default_process", "shop"}
 
 
-def test_death_of_the_default_process_while_it_makes_an_env(daemon, tmp_path):
-    """It is told, and nothing is left half-made: a second try works."""
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        started = tmp_path / "started"
+# ---------------------------------------------------------------- conda envs
+
+CAVE = {"name": "cave", "dependencies": ["python", {"pip": ["ray >= 2.2.0, != 2.6.0"]}]}
+
+
+@pytest.fixture
+def start_with_conda(start_daemon, tmp_path):
+    """start(script) -> a daemon whose conda is that shell script; by default tests/fake/conda."""
+    def start(script=None):
         programs = tmp_path / "bin"
         programs.mkdir()
-        (programs / "conda").write_text(f"#!/bin/sh\ntouch {started}; sleep 600\n")
-        (programs / "conda").chmod(0o755)
-        call(daemon, "_cluster_default_env", "_set_env_vars", {"CONDA_EXE": str(programs / "conda")})
-        answer = pool.submit(put_env, daemon, conda_yaml={"name": "cave", "dependencies": []})
+        if script is None:
+            (programs / "conda").symlink_to(FAKES / "conda")
+        else:
+            (programs / "conda").write_text("#!/bin/sh\n" + script)
+            (programs / "conda").chmod(0o755)
+        return start_daemon(inspect=False, env={"PATH": f"{programs}:{os.environ['PATH']}",
+                                                "FAKE_PYTHON": sys.executable})
+    return start
+
+
+def test_conda_env_is_made_once_and_its_process_runs_in_it(start_with_conda):
+    daemon = start_with_conda()
+    assert put_env(daemon, conda_yaml=CAVE).json() == "shop"
+    env = daemon.home / "miniconda3" / "envs" / "cave"
+    assert json.loads((env / "made-from.json").read_text())["dependencies"] == ["python"]
+    answer = call(daemon, "shop", "_run_command", "echo $CONDA_DEFAULT_ENV")
+    assert answer.json() == [0, "cave\n", ""]
+    daemon.put_function("where", process="shop")
+    assert daemon.call("where").json()["prefix"] == str(env)
+    (env / "made-from.json").unlink()
+    assert put_env(daemon, "other", conda_yaml=CAVE).json() == "other"
+    assert not (env / "made-from.json").exists()
+
+
+@pytest.mark.parametrize("script, words", [
+    ('[ "$2" != list ] || { echo \'{"envs": []}\'; exit; }; echo no such package >&2; exit 1',
+     ["conda env create -n cave failed", "no such package"]),
+    ("echo broken >&2; exit 1", ["env list", "broken"]),
+])
+def test_conda_env_that_cannot_be_made_leaves_nothing(start_with_conda, script, words):
+    daemon = start_with_conda(script)
+    answer = put_env(daemon, conda_yaml=CAVE)
+    assert answer.status == 500
+    assert all(word in answer.json()["detail"] for word in words), answer
+    assert list(processes(daemon)) == ["default_process"]
+
+
+def test_death_of_the_default_process_while_it_makes_an_env(start_with_conda, tmp_path):
+    """It is told, and nothing is left half-made: a second try works."""
+    started = tmp_path / "started"
+    daemon = start_with_conda(f"touch {started}; sleep 600")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(put_env, daemon, conda_yaml=CAVE)
         wait_until("conda to run", started.exists)
         daemon.kill_worker()
         assert "died during" in answer.result(ANSWER_S).json()["detail"]

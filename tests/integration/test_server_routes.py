@@ -105,7 +105,7 @@ def test_unknown_path_is_404_json(daemon, path):
 def test_wrong_method_is_405_with_what_is_allowed(daemon, method, path, allowed):
     answer = daemon.request(method, path, "{}", {"Content-Type": "application/json"})
     assert answer.status == 405
-    assert answer.json()["detail"] == "Method Not Allowed"
+    assert answer.json()["detail"].startswith("Method Not Allowed")
     if allowed:
         assert allowed in answer.headers["allow"]
 
