@@ -16,6 +16,8 @@ unit_programs = \
 	%reldir%/unit/api_fields_test \
 	%reldir%/unit/api_inline_logs_test \
 	%reldir%/unit/api_routes_test \
+	%reldir%/unit/auth_access_test \
+	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
@@ -100,6 +102,7 @@ built_links += %reldir%/libnvidia-ml.so.1
 # sorted, programs: fuzz/*_fuzz.c
 fuzz_programs = \
 	%reldir%/fuzz/arguments_fuzz \
+	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \
 	%reldir%/fuzz/config_fuzz \
 	%reldir%/fuzz/contents_fuzz \

@@ -1,3 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
-libgatehouse_la_SOURCES +=
+libgatehouse_la_SOURCES += \
+	%reldir%/access.c \
+	%reldir%/access.h \
+	%reldir%/auth.c \
+	%reldir%/auth.h \
+	%reldir%/bearer.c \
+	%reldir%/bearer.h \
+	%reldir%/digest.c \
+	%reldir%/digest.h \
+	%reldir%/throttle.c \
+	%reldir%/throttle.h \
+	%reldir%/tokens.c \
+	%reldir%/tokens.h

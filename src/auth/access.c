@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/access.h"
+
+#include <string.h>
+
+static bool
+is_for(const struct gh_caller *caller, struct gh_slice key)
+{
+    return !caller->module ||
+           (strlen(caller->module) == key.len && memcmp(caller->module, key.bytes, key.len) == 0);
+}
+
+static bool
+has_node(const struct gh_caller *caller, enum gh_level least)
+{
+    return caller->kind == GH_CALLER_KNOWN && !caller->module && caller->level >= least;
+}
+
+enum gh_verdict
+gh_access_decide(const struct gh_caller *caller, enum gh_need need, const struct gh_object *object)
+{
+    if (need == GH_NEED_NOTHING || (need == GH_NEED_OBJECT && object->is_unlisted))
+        return GH_ALLOWED;
+    if (caller->kind == GH_CALLER_NOBODY)
+        return GH_NO_TOKEN;
+    switch (need) {
+    case GH_NEED_CLUSTER:
+        return has_node(caller, GH_LEVEL_READ) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
+    case GH_NEED_WRITE:
+        return has_node(caller, GH_LEVEL_WRITE) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
+    case GH_NEED_OBJECT:
+    case GH_NEED_NOTHING:
+    default:
+        return caller->kind == GH_CALLER_KNOWN && caller->level >= GH_LEVEL_READ &&
+                       is_for(caller, object->key)
+                   ? GH_ALLOWED
+                   : GH_NOT_FOR_THE_KEY;
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * auth/access.h - the decision: may this caller do that? One pure function, any thread; its table
+ * is docs/security.md, "Who may". Source: auth.md sections 3 to 5. */
+#ifndef GH_AUTH_ACCESS_H
+#define GH_AUTH_ACCESS_H
+
+#include <stdbool.h>
+
+#include "wire/call.h"
+
+/* What a route asks of its caller. */
+enum gh_need {
+    GH_NEED_NOTHING,
+    GH_NEED_CLUSTER, /* read or write on the node */
+    GH_NEED_WRITE,   /* write on the node */
+    GH_NEED_OBJECT,  /* the object that it names */
+};
+
+enum gh_level { GH_LEVEL_NONE, GH_LEVEL_READ, GH_LEVEL_WRITE };
+
+enum gh_caller_kind {
+    GH_CALLER_NOBODY,   /* came without a token */
+    GH_CALLER_STRANGER, /* with one that is not known, or is no longer good */
+    GH_CALLER_KNOWN,
+};
+
+struct gh_caller {
+    enum gh_caller_kind kind;
+    enum gh_level level; /* on the node, or on MODULE alone */
+    const char *user;    /* "" unless known; this and MODULE borrowed from whoever knew the token */
+    const char *module;  /* the one key that the token is for; NULL for the node */
+};
+
+/* What the request is about, for GH_NEED_OBJECT. */
+struct gh_object {
+    struct gh_slice key;
+    bool is_unlisted; /* open to whoever knows its name */
+};
+
+enum gh_verdict {
+    GH_ALLOWED,
+    GH_NO_TOKEN,         /* 401 */
+    GH_NOT_FOR_THE_NODE, /* 403 */
+    GH_NOT_FOR_THE_KEY,  /* 403 */
+};
+
+/* OBJECT is looked at for GH_NEED_OBJECT only. */
+enum gh_verdict gh_access_decide(const struct gh_caller *caller, enum gh_need need,
+                                 const struct gh_object *object);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * auth/auth.h - who is asking: the owner by the token that this node was given, or somebody by a
+ * token that it gave out. Everything here is answered at once, from memory. Loop thread only. */
+#ifndef GH_AUTH_AUTH_H
+#define GH_AUTH_AUTH_H
+
+#include <stdbool.h>
+
+#include "auth/access.h"
+#include "auth/digest.h"
+#include "auth/throttle.h"
+#include "auth/tokens.h"
+
+struct gh_auth {
+    bool is_on; /* den_auth: callers are checked */
+    bool has_owner;
+    struct gh_digest owner; /* of the node's own token */
+    char *owner_name;       /* "owner" when it is not known */
+    struct gh_tokens tokens;
+    struct gh_throttle throttle;
+};
+
+/* Read the tokens that were given out. OWNER_TOKEN is the node's own, or NULL; it is not kept. */
+int gh_auth_open(struct gh_auth *auth, const char *state_dir, const char *owner_token,
+                 const char *owner_name, struct gh_err *err) GH_MUST_USE;
+void gh_auth_close(struct gh_auth *auth);
+
+/* Who sends AUTHORIZATION (the header's value, or NULL). */
+struct gh_caller gh_auth_caller(const struct gh_auth *auth, const char *authorization);
+
+#endif

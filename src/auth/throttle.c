@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/throttle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+static void
+forget(struct gh_throttle *throttle, struct gh_throttled *entry)
+{
+    HASH_DEL(throttle->by_address, entry);
+    free(entry);
+}
+
+void
+gh_throttle_done(struct gh_throttle *throttle)
+{
+    while (throttle->by_address)
+        forget(throttle, throttle->by_address);
+}
+
+/* The first entries are those that failed longest ago. */
+static void
+forget_quiet(struct gh_throttle *throttle, uint64_t now_ms)
+{
+    while (throttle->by_address && (HASH_COUNT(throttle->by_address) >= GH_THROTTLE_ADDRESSES_MAX ||
+                                    now_ms - throttle->by_address->last_ms > GH_THROTTLE_QUIET_MS))
+        forget(throttle, throttle->by_address);
+}
+
+/* The entry of ADDRESS, now the last one. */
+static struct gh_throttled *
+entry_of(struct gh_throttle *throttle, const char *address, uint64_t now_ms)
+{
+    struct gh_throttled *entry;
+
+    HASH_FIND_STR(throttle->by_address, address, entry);
+    if (entry && now_ms - entry->last_ms > GH_THROTTLE_QUIET_MS) {
+        forget(throttle, entry);
+        entry = NULL;
+    }
+    if (entry) {
+        HASH_DEL(throttle->by_address, entry);
+    } else {
+        forget_quiet(throttle, now_ms);
+        entry = gh_alloc(sizeof *entry);
+        snprintf(entry->address, sizeof entry->address, "%s", address);
+    }
+    HASH_ADD_STR(throttle->by_address, address, entry);
+    return entry;
+}
+
+static unsigned
+wait_s(unsigned failures)
+{
+    unsigned doublings = failures - GH_THROTTLE_FREE - 1;
+    return doublings < 6 ? 1u << doublings : GH_THROTTLE_WAIT_MAX_S;
+}
+
+unsigned
+gh_throttle_fail(struct gh_throttle *throttle, const char *address, uint64_t now_ms)
+{
+    struct gh_throttled *entry = entry_of(throttle, address, now_ms);
+
+    entry->last_ms = now_ms;
+    if (now_ms < entry->until_ms)
+        return (unsigned)((entry->until_ms - now_ms + 999) / 1000);
+    entry->failures++;
+    if (entry->failures <= GH_THROTTLE_FREE)
+        return 0;
+    unsigned seconds = wait_s(entry->failures);
+    entry->until_ms = now_ms + 1000ull * seconds;
+    return seconds;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "auth/tokens.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define TOKEN_RANDOM_BYTES 32u
+#define FORM_VERSION 1
+
+static const char form[] = "CREATE TABLE token ("
+                           " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+                           " digest BLOB NOT NULL UNIQUE,"
+                           " user TEXT NOT NULL,"
+                           " module TEXT,"
+                           " level INTEGER NOT NULL,"
+                           " created_s INTEGER NOT NULL,"
+                           " expires_s INTEGER NOT NULL);"
+                           "PRAGMA user_version = 1;";
+
+const char *
+gh_level_name(enum gh_level level)
+{
+    static const char *const names[] = {"none", "read", "write"};
+    return names[level];
+}
+
+/* ---- the file ---- */
+
+static int
+fail(struct gh_tokens *tokens, struct gh_err *err, const char *what)
+{
+    return gh_err_set(err, GH_E_SYSTEM, "tokens.db: %s: %s", what, sqlite3_errmsg(tokens->db));
+}
+
+static int
+run(struct gh_tokens *tokens, const char *sql, struct gh_err *err)
+{
+    return sqlite3_exec(tokens->db, sql, NULL, NULL, NULL) == SQLITE_OK
+               ? GH_OK
+               : fail(tokens, err, "cannot be prepared");
+}
+
+static int
+form_version(struct gh_tokens *tokens)
+{
+    sqlite3_stmt *statement;
+    int version = -1;
+
+    if (sqlite3_prepare_v2(tokens->db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        version = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return version;
+}
+
+static char *
+text_of(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+    return text ? gh_strdup(text) : NULL;
+}
+
+static void
+token_free(struct gh_token *token)
+{
+    free(token->user);
+    free(token->module);
+    free(token);
+}
+
+static void
+add(struct gh_tokens *tokens, struct gh_token *token)
+{
+    HASH_ADD(hh, tokens->by_digest, digest, sizeof token->digest, token);
+}
+
+static int
+read_all(struct gh_tokens *tokens, struct gh_err *err)
+{
+    sqlite3_stmt *rows;
+    int step;
+
+    if (sqlite3_prepare_v2(tokens->db,
+                           "SELECT id, digest, user, module, level, created_s, expires_s"
+                           " FROM token ORDER BY id",
+                           -1, &rows, NULL) != SQLITE_OK)
+        return fail(tokens, err, "cannot be read");
+    while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
+        int level = sqlite3_column_int(rows, 4);
+        if (sqlite3_column_bytes(rows, 1) != GH_DIGEST_BYTES || level < GH_LEVEL_READ ||
+            level > GH_LEVEL_WRITE)
+            continue; /* of no token that could be presented */
+        struct gh_token *token = gh_alloc(sizeof *token);
+        memcpy(token->digest.bytes, sqlite3_column_blob(rows, 1), GH_DIGEST_BYTES);
+        token->id = sqlite3_column_int64(rows, 0);
+        token->user = text_of(rows, 2);
+        token->module = text_of(rows, 3);
+        token->level = (enum gh_level)level;
+        token->created_s = sqlite3_column_int64(rows, 5);
+        token->expires_s = sqlite3_column_int64(rows, 6);
+        add(tokens, token);
+    }
+    sqlite3_finalize(rows);
+    return step == SQLITE_DONE ? GH_OK : fail(tokens, err, "cannot be read");
+}
+
+static int
+open_file(struct gh_tokens *tokens, const char *path, struct gh_err *err)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would ask the umask */
+
+    if (fd >= 0)
+        close(fd);
+    if (sqlite3_open_v2(path, &tokens->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+        return fail(tokens, err, "cannot be opened");
+    sqlite3_busy_timeout(tokens->db, 0);
+    int rc = run(tokens, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
+    if (rc != GH_OK)
+        return rc;
+    int version = form_version(tokens);
+    if (version > FORM_VERSION)
+        return gh_err_set(err, GH_E_INPUT, "tokens.db has form %d, this version reads up to %d",
+                          version, FORM_VERSION);
+    return version == 0 ? run(tokens, form, err) : GH_OK;
+}
+
+int
+gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *err)
+{
+    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/tokens.db", state_dir);
+
+    *tokens = (struct gh_tokens){0};
+    int rc = open_file(tokens, path, err);
+    if (rc == GH_OK)
+        rc = read_all(tokens, err);
+    if (rc == GH_OK)
+        return GH_OK;
+    gh_tokens_close(tokens);
+    return gh_err_add(err, "%s", state_dir);
+}
+
+void
+gh_tokens_close(struct gh_tokens *tokens)
+{
+    struct gh_token *token, *next;
+
+    HASH_ITER(hh, tokens->by_digest, token, next)
+    {
+        HASH_DEL(tokens->by_digest, token);
+        token_free(token);
+    }
+    sqlite3_close(tokens->db);
+    tokens->db = NULL;
+}
+
+/* ---- changes ---- */
+
+/* base64url without padding. Source: RFC 4648 section 5. */
+static void
+make_text(char out[GH_TOKEN_TEXT_BYTES])
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t bytes[TOKEN_RANDOM_BYTES];
+    unsigned bits = 0, bit_count = 0;
+    size_t at = strlen(GH_TOKEN_PREFIX);
+
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        abort(); /* cannot happen for so few bytes once the pool is ready, for which it waits */
+    memcpy(out, GH_TOKEN_PREFIX, at);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bits = bits << 8 | bytes[i];
+        for (bit_count += 8; bit_count >= 6; bit_count -= 6)
+            out[at++] = alphabet[bits >> (bit_count - 6) & 63];
+    }
+    out[at++] = alphabet[bits << (6 - bit_count) & 63];
+    out[at] = '\0';
+    explicit_bzero(bytes, sizeof bytes);
+}
+
+static int
+insert(struct gh_tokens *tokens, struct gh_token *token, struct gh_err *err)
+{
+    sqlite3_stmt *statement;
+
+    if (sqlite3_prepare_v2(tokens->db,
+                           "INSERT INTO token (digest, user, module, level, created_s, expires_s)"
+                           " VALUES (?, ?, ?, ?, ?, ?)",
+                           -1, &statement, NULL) != SQLITE_OK)
+        return fail(tokens, err, "cannot be written");
+    sqlite3_bind_blob(statement, 1, token->digest.bytes, GH_DIGEST_BYTES, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, token->user, -1, SQLITE_STATIC);
+    if (token->module)
+        sqlite3_bind_text(statement, 3, token->module, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 4, (int)token->level);
+    sqlite3_bind_int64(statement, 5, token->created_s);
+    sqlite3_bind_int64(statement, 6, token->expires_s);
+    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_finalize(statement);
+    if (!is_done)
+        return fail(tokens, err, "cannot be written");
+    token->id = sqlite3_last_insert_rowid(tokens->db);
+    return GH_OK;
+}
+
+/* Names go to logs, listings and headers: visible ASCII without what these would have to quote. */
+static bool
+is_user_name(struct gh_slice user)
+{
+    if (user.len == 0 || user.len > GH_TOKEN_USER_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < user.len; i++)
+        if (user.bytes[i] <= ' ' || user.bytes[i] > '~' || strchr("\"\\,;", user.bytes[i]))
+            return false;
+    return true;
+}
+
+static int
+check(const struct gh_tokens *tokens, const struct gh_token_order *order, int64_t now_s,
+      struct gh_err *err)
+{
+    if (!is_user_name(order->user))
+        return gh_err_set(err, GH_E_INPUT,
+                          "user is '%.*s', but must be 1 to %u visible ASCII characters without "
+                          "\" \\ , ;",
+                          (int)(order->user.len < 100 ? order->user.len : 100), order->user.bytes,
+                          GH_TOKEN_USER_MAX_BYTES);
+    if (order->expires_s != 0 && order->expires_s <= now_s)
+        return gh_err_set(err, GH_E_INPUT, "expires_s is %lld, which is over",
+                          (long long)order->expires_s);
+    if (HASH_COUNT(tokens->by_digest) >= GH_TOKENS_MAX)
+        return gh_err_set(err, GH_E_NO_ROOM, "there are %u tokens already; revoke some",
+                          GH_TOKENS_MAX);
+    return GH_OK;
+}
+
+int
+gh_tokens_create(struct gh_tokens *tokens, const struct gh_token_order *order,
+                 char text_out[GH_TOKEN_TEXT_BYTES], const struct gh_token **made_out,
+                 struct gh_err *err)
+{
+    int64_t now_s = (int64_t)time(NULL);
+    int rc = check(tokens, order, now_s, err);
+
+    if (rc != GH_OK)
+        return rc;
+    make_text(text_out);
+    struct gh_token *token = gh_alloc(sizeof *token);
+    token->digest = gh_digest_of((struct gh_slice){text_out, strlen(text_out)});
+    token->user = gh_strndup(order->user.bytes, order->user.len);
+    if (order->module.len)
+        token->module = gh_strndup(order->module.bytes, order->module.len);
+    token->level = order->level;
+    token->created_s = now_s;
+    token->expires_s = order->expires_s;
+    rc = insert(tokens, token, err);
+    if (rc != GH_OK) {
+        token_free(token);
+        explicit_bzero(text_out, GH_TOKEN_TEXT_BYTES);
+        return rc;
+    }
+    add(tokens, token);
+    *made_out = token;
+    return GH_OK;
+}
+
+int
+gh_tokens_revoke(struct gh_tokens *tokens, int64_t id, struct gh_err *err)
+{
+    struct gh_token *token, *next;
+    sqlite3_stmt *statement;
+
+    HASH_ITER(hh, tokens->by_digest, token, next)
+    {
+        if (token->id == id)
+            break;
+    }
+    if (!token)
+        return gh_err_set(err, GH_E_NOT_FOUND, "there is no token %lld", (long long)id);
+    if (sqlite3_prepare_v2(tokens->db, "DELETE FROM token WHERE id = ?", -1, &statement, NULL) !=
+        SQLITE_OK)
+        return fail(tokens, err, "cannot be written");
+    sqlite3_bind_int64(statement, 1, id);
+    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
+    sqlite3_finalize(statement);
+    if (!is_done)
+        return fail(tokens, err, "cannot be written");
+    HASH_DEL(tokens->by_digest, token);
+    token_free(token);
+    return GH_OK;
+}
+
+const struct gh_token *
+gh_tokens_find(const struct gh_tokens *tokens, const struct gh_digest *digest, int64_t now_s)
+{
+    struct gh_token *token;
+
+    HASH_FIND(hh, tokens->by_digest, digest, sizeof *digest, token);
+    if (!token || (token->expires_s != 0 && token->expires_s <= now_s))
+        return NULL;
+    return token;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Authorization header: whatever it holds, the token lies in it, and has no blanks around it. */
+#undef NDEBUG /* the assertions are the test */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "auth/bearer.h"
+#include "base/alloc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    char *value GH_SCOPED(gh_free) = gh_strndup((const char *)bytes, len);
+    struct gh_slice token = gh_bearer_token(value);
+
+    if (token.len == 0)
+        return 0;
+    assert(token.bytes >= value && token.bytes + token.len <= value + strlen(value));
+    assert(token.len <= GH_BEARER_MAX_BYTES);
+    assert(!strchr(" \t", token.bytes[0]) && !strchr(" \t", token.bytes[token.len - 1]));
+
+    /* Sent alone, as the oldest clients do, it is the same token. */
+    char *alone GH_SCOPED(gh_free) = gh_strndup(token.bytes, token.len);
+    struct gh_slice again = gh_bearer_token(alone);
+    assert(again.len <= token.len);
+    return 0;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who may: every kind of caller against every need, as docs/security.md has the table. */
+#include "auth/access.h"
+
+#include "auth/bearer.h"
+#include "auth/digest.h"
+#include "tests/unit/suite.h"
+
+enum { NOBODY, STRANGER, READER, WRITER, OF_MODULE, WRITES_MODULE, NONE, CALLER_COUNT };
+
+static const struct gh_caller callers[CALLER_COUNT] = {
+    [NOBODY] = {GH_CALLER_NOBODY, GH_LEVEL_NONE, "", NULL},
+    [STRANGER] = {GH_CALLER_STRANGER, GH_LEVEL_NONE, "", NULL},
+    [READER] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", NULL},
+    [WRITER] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", NULL},
+    [OF_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", "concat"},
+    [WRITES_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", "concat"},
+    [NONE] = {GH_CALLER_KNOWN, GH_LEVEL_NONE, "ann", NULL},
+};
+
+#define OK GH_ALLOWED
+#define T401 GH_NO_TOKEN
+#define NODE GH_NOT_FOR_THE_NODE
+#define KEY GH_NOT_FOR_THE_KEY
+
+static const struct {
+    enum gh_need need;
+    struct gh_object object;
+    enum gh_verdict verdicts[CALLER_COUNT];
+} table[] = {
+    {GH_NEED_NOTHING, {{NULL, 0}, false}, {OK, OK, OK, OK, OK, OK, OK}},
+    {GH_NEED_CLUSTER, {{NULL, 0}, false}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
+    {GH_NEED_WRITE, {{NULL, 0}, false}, {T401, NODE, NODE, OK, NODE, NODE, NODE}},
+    {GH_NEED_OBJECT, {{"concat", 6}, false}, {T401, KEY, OK, OK, OK, OK, KEY}},
+    {GH_NEED_OBJECT, {{"concat2", 7}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
+    {GH_NEED_OBJECT, {{"conca", 5}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
+    {GH_NEED_OBJECT, {{"open", 4}, true}, {OK, OK, OK, OK, OK, OK, OK}},
+};
+
+START_TEST(every_caller_meets_every_need)
+{
+    for (int caller = 0; caller < CALLER_COUNT; caller++)
+        ck_assert_msg(gh_access_decide(&callers[caller], table[_i].need, &table[_i].object) ==
+                          table[_i].verdicts[caller],
+                      "row %d, caller %d", _i, caller);
+}
+END_TEST
+
+/* ---- the header ---- */
+
+static const struct {
+    const char *value, *token;
+} headers[] = {
+    {NULL, ""},
+    {"", ""},
+    {"Bearer abc", "abc"},
+    {"bearer abc", "abc"},
+    {"BEARER  abc  ", "abc"},
+    {"abc", "abc"},
+    {"Bearer ", ""},
+    {"Bearer", ""},
+    {" bearer\t", ""},
+    {"Bearer Bearer abc", "abc"},
+    {"Token x Bearer abc", "abc"},
+    {"Bearerabc", "Bearerabc"},
+    {"Basic dXNlcg==", "Basic dXNlcg=="},
+    {"Bearer a b", "a b"},
+};
+
+START_TEST(token_is_found_in_the_header)
+{
+    struct gh_slice token = gh_bearer_token(headers[_i].value);
+    assert_slice(token, headers[_i].token);
+}
+END_TEST
+
+START_TEST(header_longer_than_any_token_has_none)
+{
+    char value[GH_BEARER_MAX_BYTES + 2];
+
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    ck_assert_uint_eq(gh_bearer_token(value).len, 0);
+    value[GH_BEARER_MAX_BYTES] = '\0';
+    ck_assert_uint_eq(gh_bearer_token(value).len, GH_BEARER_MAX_BYTES);
+}
+END_TEST
+
+START_TEST(digest_is_sha_256)
+{
+    static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40,
+                                  0xde, 0x5d, 0xae, 0x22, 0x23, 0xb0, 0x03, 0x61, 0xa3, 0x96, 0x17,
+                                  0x7a, 0x9c, 0xb4, 0x10, 0xff, 0x61, 0xf2, 0x00, 0x15, 0xad};
+    struct gh_digest digest = gh_digest_of((struct gh_slice){"abc", 3});
+    struct gh_digest other = digest;
+
+    ck_assert_mem_eq(digest.bytes, abc, sizeof abc);
+    ck_assert(gh_digest_is(&digest, &other));
+    other.bytes[31] ^= 1;
+    ck_assert(!gh_digest_is(&digest, &other));
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_loop_test(tests, every_caller_meets_every_need, 0, (int)COUNT(table));
+    tcase_add_loop_test(tests, token_is_found_in_the_header, 0, (int)COUNT(headers));
+    tcase_add_test(tests, header_longer_than_any_token_has_none);
+    tcase_add_test(tests, digest_is_sha_256);
+}
+
+int
+main(void)
+{
+    return run_tests("auth_access", add);
+}
