@@ -4,7 +4,6 @@
  *
  * Exit status by sysexits.h: 0 ok, 1 ended at once by a second signal, 64 usage, 69 port not
  * available, 70 the worker program could not be started, 77 not permitted, 78 bad value. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <jansson.h>
 #include <linux/close_range.h>
@@ -19,13 +18,16 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
 #include "conf/home.h"
+#include "conf/identity.h"
 #include "conf/settings.h"
 #include "front/server.h"
 #include "node/declare.h"
@@ -50,6 +52,7 @@ struct daemon {
     uv_loop_t loop;
     struct gh_settings settings;
     struct gh_cluster cluster;
+    struct gh_auth auth;
     struct gh_keys keys;
     struct gh_node node;
     struct gh_shells shells;
@@ -74,19 +77,6 @@ struct daemon {
 };
 
 /* ---- the parts ---- */
-
-static bool
-is_loopback(const char *host)
-{
-    struct in_addr four;
-    struct in6_addr six;
-
-    if (inet_pton(AF_INET, host, &four) == 1)
-        return ntohl(four.s_addr) >> 24 == IN_LOOPBACKNET;
-    if (inet_pton(AF_INET6, host, &six) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&six);
-    return strcmp(host, "localhost") == 0;
-}
 
 /* Called while a worker of a process is greeted, before its modules are sent to it. */
 static void
@@ -326,7 +316,7 @@ setup_fds(void)
 static int
 check_host(const struct gh_settings *settings, struct gh_err *err)
 {
-    if (is_loopback(settings->host))
+    if (gh_address_is_loopback(settings->host) || settings->use_den_auth)
         return GH_OK;
     if (settings->insecure) {
         gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(settings->host),
@@ -336,8 +326,8 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
     return gh_err_set(
         err, GH_E_INPUT,
         "host is '%s', which others can reach, and no caller is checked: anyone could "
-        "run code here. Listen on 127.0.0.1, or say --insecure if the network is "
-        "closed",
+        "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
+        "--insecure if the network is closed",
         settings->host);
 }
 
@@ -365,6 +355,21 @@ start_control(struct daemon *daemon, const char *state, struct gh_err *err)
     if (rc == GH_OK)
         rc = gh_server_start(&daemon->loop, &daemon->settings, &daemon->api, &listener,
                              &daemon->control, err);
+    return rc;
+}
+
+/* The node's own token is in memory no longer than this. */
+static int
+start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
+{
+    struct gh_identity identity GH_SCOPED(gh_identity_done) = {0};
+    struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
+
+    if (gh_identity_load(&identity, &faults) != GH_OK)
+        return gh_err_set(err, GH_E_INPUT, "%s", faults.texts.list[0]);
+    int rc = gh_auth_open(&daemon->auth, state, &identity, err);
+    if (rc == GH_OK && daemon->settings.use_den_auth)
+        gh_auth_announce(&daemon->auth);
     return rc;
 }
 
@@ -414,6 +419,8 @@ start(struct daemon *daemon)
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (start_control(daemon, state, &err) != GH_OK)
         return listen_failed(&err);
+    if (start_auth(daemon, state, &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
     if (gh_cluster_load(&daemon->cluster, settings, gh_server_port(daemon->server), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
@@ -433,6 +440,7 @@ start(struct daemon *daemon)
     daemon->api = (struct gh_api){
         .loop = &daemon->loop,
         .settings = settings,
+        .auth = &daemon->auth,
         .pool = daemon->pool,
         .keys = &daemon->keys,
         .runs = daemon->runs,
@@ -502,6 +510,7 @@ main(int argc, char **argv)
     gh_installer_free(&daemon.installer);
     gh_keys_done(&daemon.keys);
     gh_node_done(&daemon.node);
+    gh_auth_close(&daemon.auth);
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
     free(daemon.control_path);

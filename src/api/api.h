@@ -10,6 +10,7 @@
 
 #include "wire/request.h"
 
+struct gh_auth;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -23,7 +24,8 @@ struct gh_shells;
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
     uv_loop_t *loop;
-    struct gh_settings *settings; /* changed by config_routes.c only */
+    struct gh_settings *settings; /* changed by config_routes.c and /settings only */
+    struct gh_auth *auth;         /* NULL: no caller is checked, whatever the settings say */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;

@@ -8,6 +8,7 @@
  *     client <--bytes-- sink <--HTTP_DATA---- app      which waits for our HTTP_SENT likewise
  *
  * Source: docs/ipc.md. */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,12 +45,7 @@ gh_app_of(struct gh_api *api, const struct gh_url *url)
     if (url->segment_count == 0 || url->segments[0].len == 0 ||
         url->segments[0].len > 3 * GH_FIELD_NAME_MAX_BYTES)
         return NULL;
-    struct gh_slice name = url->segments[0];
-    if (memchr(name.bytes, '%', name.len)) {
-        gh_url_decode(&plain, name, false);
-        name = (struct gh_slice){(char *)plain.bytes, plain.len};
-    }
-    struct gh_key *key = gh_keys_find(api->keys, name);
+    struct gh_key *key = gh_keys_find(api->keys, gh_url_plain(url->segments[0], &plain));
     return key && key->app ? key : NULL;
 }
 
@@ -199,16 +195,48 @@ on_gone(struct gh_request *request, void *context)
 
 /* ---- the request ---- */
 
+#define USER_HEADER "X-Gatehouse-User"
+
 struct encoding {
     struct gh_buf out;
     struct gh_http_request head;
+    bool hides_token;
 };
+
+/* Is NAME the header TEXT to a WSGI app, which cannot tell "-" from "_"? */
+static bool
+is_header(struct gh_slice name, const char *text)
+{
+    size_t i = 0;
+
+    while (i < name.len && text[i] &&
+           (tolower((unsigned char)name.bytes[i]) == tolower((unsigned char)text[i]) ||
+            (name.bytes[i] == '_' && text[i] == '-')))
+        i++;
+    return i == name.len && text[i] == '\0';
+}
 
 static void
 add_header(void *context, struct gh_slice name, struct gh_slice value)
 {
     struct encoding *encoding = context;
+
+    if (is_header(name, USER_HEADER) || (encoding->hides_token && is_header(name, "Authorization")))
+        return;
     gh_http_request_add(&encoding->out, &encoding->head, name, value);
+}
+
+/* The app is told who asks by us alone, and does not get to see a token that is good on this node. */
+static void
+add_headers(struct encoding *encoding, struct gh_request *request)
+{
+    struct gh_slice name = {USER_HEADER, sizeof USER_HEADER - 1};
+    struct gh_slice user = {request->user, strlen(request->user)};
+
+    encoding->hides_token = user.len > 0;
+    request->sink->each_header(request, add_header, encoding);
+    if (user.len > 0)
+        gh_http_request_add(&encoding->out, &encoding->head, name, user);
 }
 
 static void
@@ -229,7 +257,7 @@ encode(struct encoding *encoding, struct gh_request *request, const struct gh_ke
     };
     request->sink->addresses(request, &encoding->head.client, &encoding->head.server);
     gh_http_request_encode(&encoding->out, &encoding->head);
-    request->sink->each_header(request, add_header, encoding);
+    add_headers(encoding, request);
 }
 
 static void
@@ -247,6 +275,7 @@ send_request(struct gh_request *request, struct gh_key *key)
         .body = {(char *)encoding.out.bytes, encoding.out.len},
         .fd = -1,
         .request_id = request->id,
+        .user = request->user,
         .on_done = on_done,
         .on_frame = on_frame,
         .context = app,

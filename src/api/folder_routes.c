@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "api/admit.h"
 #include "api/fields.h"
 #include "api/forward.h"
 #include "api/routes.h"
@@ -459,7 +460,8 @@ gh_route_folder_put(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
-                                &serialization) == 0) {
+                                &serialization) == 0 &&
+        gh_admit_data(api, request, serialization)) {
         struct job *job = job_new(api, request, run_put, &values[PATH]);
         job->overwrites = values[OVERWRITE].flag;
         job->mode = text_of(&values[MODE]);

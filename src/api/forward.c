@@ -121,6 +121,7 @@ gh_forward_send(struct gh_forward *forward, struct gh_process *process, struct g
     struct gh_err err;
 
     order->request_id = request->id;
+    order->user = request->user;
     order->on_done = on_done;
     order->on_log = on_log;
     order->context = forward;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/admit.c \
+	%reldir%/admit.h \
 	%reldir%/api.h \
 	%reldir%/app_routes.c \
 	%reldir%/assets.c \
@@ -32,5 +34,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/status_routes.c \
 	%reldir%/targets.c \
 	%reldir%/targets.h \
+	%reldir%/token_routes.c \
 	%reldir%/too_old.c \
 	%reldir%/too_old.h
+	%reldir%/token_routes.c

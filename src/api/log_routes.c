@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/fields.h"
 #include "api/routes.h"
 #include "api/targets.h"
@@ -70,6 +71,13 @@ stream_nothing(struct gh_request *request)
     request->sink->end(request);
 }
 
+/* The output of a key's calls is for whoever may call it; that of a process or a node may be of any key. */
+static bool
+may_read(struct gh_api *api, struct gh_request *request, const struct gh_value *key)
+{
+    return gh_admit_for(api, request, key->is_given ? GH_NEED_OBJECT : GH_NEED_CLUSTER, key->text);
+}
+
 void
 gh_route_logs(struct gh_api *api, struct gh_request *request)
 {
@@ -86,7 +94,8 @@ gh_route_logs(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     unsigned targets = values[KEY].is_given + values[PROCESS].is_given + values[NODE].is_given;
-    if (gh_run_name_check(request, "body", &values[RUN_NAME]) != 0) {
+    if (!may_read(api, request, &values[KEY]) ||
+        gh_run_name_check(request, "body", &values[RUN_NAME]) != 0) {
         /* answered */
     } else if (targets != 1) {
         gh_fields_refuse(request, "body", "key", "missing",

@@ -7,11 +7,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "api/admit.h"
 #include "api/fields.h"
 #include "api/routes.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "conf/address.h"
+#include "conf/rows.h"
 #include "conf/settings.h"
 #include "node/envmaker.h"
 #include "node/usage.h"
@@ -103,6 +107,35 @@ gh_api_tell_config(struct gh_api *api)
                    gh_log_quote(err.text));
 }
 
+/* Returns false, having answered. */
+static bool
+switch_auth(struct gh_api *api, struct gh_request *request, bool is_on)
+{
+    struct gh_settings *settings = api->settings;
+    struct gh_err err;
+
+    if (is_on == settings->use_den_auth)
+        return true;
+    if (!is_on && !gh_admit_for(api, request, GH_NEED_WRITE, (struct gh_slice){"", 0}))
+        return false;
+    if (!is_on && !settings->insecure && !gh_address_is_loopback(settings->host)) {
+        gh_reply_detail(request, 400,
+                        "den_auth cannot be switched off: the node listens on %s, which others can "
+                        "reach, and was not started with --insecure.",
+                        settings->host);
+        return false;
+    }
+    if (gh_row_set(settings, gh_row_find("use_den_auth"), is_on ? "true" : "false",
+                   "POST /settings", &err) != GH_OK)
+        return true; /* both are values that can be */
+    gh_log(GH_LOG_INFO, "auth.switched", "den_auth=%s request_id=%s user=%s",
+           is_on ? "true" : "false", request->id, gh_log_quote(request->user));
+    if (is_on)
+        gh_auth_announce(api->auth);
+    gh_cluster_set(api->cluster, "den_auth", json_boolean(is_on));
+    return true;
+}
+
 void
 gh_route_settings(struct gh_api *api, struct gh_request *request)
 {
@@ -118,9 +151,7 @@ gh_route_settings(struct gh_api *api, struct gh_request *request)
 
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
-    if (values[DEN_AUTH].flag) {
-        gh_reply_detail(request, 400,
-                        "den_auth cannot be switched on: this version does not check callers.");
+    if (values[DEN_AUTH].is_given && !switch_auth(api, request, values[DEN_AUTH].flag)) {
         gh_fields_done(values, COUNT);
         return;
     }

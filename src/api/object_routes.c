@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/fields.h"
 #include "api/forward.h"
 #include "api/routes.h"
@@ -84,7 +85,8 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
     if (!process) {
         gh_target_refuse(api, request, &values[PROCESS]);
     } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
-                                       &order.head.serialization) == 0) {
+                                       &order.head.serialization) == 0 &&
+               gh_admit_data(api, request, order.head.serialization)) {
         order_data(request, values[DATA].raw, &order);
         struct gh_forward *forward = gh_forward_new(api, request, order.head.serialization);
         if (!is_env_perhaps) {
@@ -115,7 +117,8 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
     if (take_body(request, fields, COUNT, values, DATA) != 0)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
-                                &order.head.serialization) != 0) {
+                                &order.head.serialization) != 0 ||
+        !gh_admit_data(api, request, order.head.serialization)) {
         gh_fields_done(values, COUNT);
         return;
     }

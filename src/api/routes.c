@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/admit.h"
 #include "api/too_old.h"
 #include "pool/pool.h"
 #include "store/keys.h"
@@ -52,10 +53,14 @@ static const struct gh_route routes[] = {
     {GH_POST, "/_gatehouse/v1/restart_process", GH_NEED_CLUSTER, gh_route_restart_process},
     {GH_GET,   "/_gatehouse/v1/config", GH_NEED_LOCAL, gh_route_config_get},
     {GH_PATCH, "/_gatehouse/v1/config", GH_NEED_LOCAL, gh_route_config_patch},
+    {GH_GET,   "/_gatehouse/v1/tokens", GH_NEED_LOCAL, gh_route_tokens_list},
+    {GH_POST,  "/_gatehouse/v1/tokens", GH_NEED_LOCAL, gh_route_tokens_create},
+    {GH_DELETE, "/_gatehouse/v1/tokens/{id}", GH_NEED_LOCAL, gh_route_tokens_revoke},
+    {GH_GET,   "/_gatehouse/v1/caller", GH_NEED_LOCAL, gh_route_caller},
     /* These three win over methods of such names. */
-    {GH_GET,  "/{key}/openapi.json", GH_NEED_OBJECT, gh_route_module_openapi},
-    {GH_GET,  "/{key}/docs",      GH_NEED_CLUSTER, gh_route_module_docs},
-    {GH_GET,  "/{key}/redoc",     GH_NEED_CLUSTER, gh_route_module_redoc},
+    {GH_GET,  "/{key}/openapi.json", GH_NEED_DOCUMENT, gh_route_module_openapi},
+    {GH_GET,  "/{key}/docs",      GH_NEED_DOCUMENT, gh_route_module_docs},
+    {GH_GET,  "/{key}/redoc",     GH_NEED_DOCUMENT, gh_route_module_redoc},
     {GH_POST, "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_post},
     {GH_GET,  "/{key}/{method}",  GH_NEED_OBJECT,  gh_route_call_get},
     /* clang-format on */
@@ -102,19 +107,21 @@ is_for(const struct gh_route *route, const struct gh_request *request)
 static const char *
 methods_of(const struct gh_url *url)
 {
-    static const char *const pairs[][2] = {
-        [GH_GET] = {"GET, POST", "GET, PATCH"}, [GH_POST] = {"POST, GET", "POST, PATCH"}};
-    static const char *const alone[] = {[GH_GET] = "GET", [GH_POST] = "POST"};
+    static const char *const texts[][GH_OTHER] = {
+        [GH_GET] = {[GH_GET] = "GET", [GH_POST] = "GET, POST", [GH_PATCH] = "GET, PATCH"},
+        [GH_POST] = {[GH_POST] = "POST", [GH_GET] = "POST, GET"},
+        [GH_DELETE] = {[GH_DELETE] = "DELETE"},
+    };
     const struct gh_route *first = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
         if (!gh_route_fits(routes[i].path, url))
             continue;
         if (first && first->method != routes[i].method)
-            return pairs[first->method][routes[i].method == GH_PATCH];
+            return texts[first->method][routes[i].method];
         first = first ? first : &routes[i];
     }
-    return alone[first->method];
+    return texts[first->method][first->method];
 }
 
 const struct gh_route *
@@ -137,13 +144,19 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
     return NULL;
 }
 
+struct gh_call *
+gh_api_outer_call(struct gh_api *api, struct gh_request *request)
+{
+    const char *outer = request->is_local ? request->sink->header(request, GH_OUTER_CALL) : NULL;
+    return outer ? gh_pool_find_call(api->pool, strtoull(outer, NULL, 10)) : NULL;
+}
+
 /* What the code of a call asks of its own node goes by the request id of that call, which its worker
- * knows by the call's id alone. Believed on the control socket only. */
+ * knows by the call's id alone. */
 static void
 adopt_outer_id(struct gh_api *api, struct gh_request *request)
 {
-    const char *outer = request->is_local ? request->sink->header(request, GH_OUTER_CALL) : NULL;
-    struct gh_call *call = outer ? gh_pool_find_call(api->pool, strtoull(outer, NULL, 10)) : NULL;
+    const struct gh_call *call = gh_api_outer_call(api, request);
 
     if (call && call->request_id[0])
         snprintf(request->id, sizeof request->id, "%s", call->request_id);
@@ -177,18 +190,20 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     unsigned status;
 
     adopt_outer_id(api, request);
-    if (gh_api_is_for_app(api, request)) {
-        request->route = &app_route;
-        gh_app_open(api, request);
-        return;
-    }
-    request->route = gh_route_find(request, &status);
-    if (!request->route && is_loading(api, &request->url))
-        refuse_loading(api, request);
-    else if (!request->route && gh_too_old_is_route(request))
+    bool is_for_app = gh_api_is_for_app(api, request);
+    request->route = is_for_app ? &app_route : gh_route_find(request, &status);
+    if (!request->route && is_loading(api, &request->url)) {
+        request->route =
+            &app_route; /* it may turn out to be one; who may not call it hears nothing */
+        if (gh_admit(api, request))
+            refuse_loading(api, request);
+    } else if (!request->route && gh_too_old_is_route(request)) {
         gh_too_old_refuse(request, status);
-    else if (!request->route)
+    } else if (!request->route) {
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
+    } else if (gh_admit(api, request) && is_for_app) {
+        gh_app_open(api, request);
+    }
 }
 
 void

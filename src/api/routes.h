@@ -6,28 +6,26 @@
 #define GH_API_ROUTES_H
 
 #include "api/api.h"
+#include "auth/access.h"
 
-/* Who may: but for the last one not enforced yet, since no caller is checked; stated per row for the day they are. */
-enum gh_need {
-    GH_NEED_NOTHING,
-    GH_NEED_CLUSTER,
-    GH_NEED_WRITE,
-    GH_NEED_OBJECT,
-    GH_NEED_LOCAL /* enforced: for programs of this node, by the control socket; others get a 404 */
-};
-
+struct gh_call;
 struct gh_key;
 struct gh_value;
 
 struct gh_route {
     enum gh_method method;
     const char *path; /* "/a/{b}": {b} is any segment. The first row that fits wins */
-    enum gh_need need;
+    enum gh_need
+        need; /* a request that is not on the control socket is asked for it (api/admit.h) */
     void (*handle)(struct gh_api *api, struct gh_request *request);
 };
 
 /* The route of REQUEST, or NULL: then *STATUS_OUT is 404, or 405 with request->allow set. */
 const struct gh_route *gh_route_find(struct gh_request *request, unsigned *status_out);
+
+/* The call whose code asks: its worker names it. NULL when none is named, it is over, or REQUEST did not
+ * come by the control socket, where alone that is believed. */
+struct gh_call *gh_api_outer_call(struct gh_api *api, struct gh_request *request);
 
 /* Does URL have the form of a route of the daemon's own, one that begins with no {key}? Whatever the
  * method: no module gets between. */
@@ -59,6 +57,12 @@ void gh_route_install_package(struct gh_api *api, struct gh_request *request);
 /* config_routes.c */
 void gh_route_config_get(struct gh_api *api, struct gh_request *request);
 void gh_route_config_patch(struct gh_api *api, struct gh_request *request);
+
+/* token_routes.c */
+void gh_route_tokens_list(struct gh_api *api, struct gh_request *request);
+void gh_route_tokens_create(struct gh_api *api, struct gh_request *request);
+void gh_route_tokens_revoke(struct gh_api *api, struct gh_request *request);
+void gh_route_caller(struct gh_api *api, struct gh_request *request);
 
 /* shell_routes.c */
 void gh_route_run_bash(struct gh_api *api, struct gh_request *request);

@@ -16,6 +16,14 @@ has_node(const struct gh_caller *caller, enum gh_level least)
     return caller->kind == GH_CALLER_KNOWN && !caller->module && caller->level >= least;
 }
 
+/* To call OBJECT, or to read what it is: by a token for the node, or for it alone. */
+static bool
+has_object(const struct gh_caller *caller, const struct gh_object *object)
+{
+    return caller->kind == GH_CALLER_KNOWN && caller->level >= GH_LEVEL_READ &&
+           is_for(caller, object->key);
+}
+
 enum gh_verdict
 gh_access_decide(const struct gh_caller *caller, enum gh_need need, const struct gh_object *object)
 {
@@ -29,11 +37,12 @@ gh_access_decide(const struct gh_caller *caller, enum gh_need need, const struct
     case GH_NEED_WRITE:
         return has_node(caller, GH_LEVEL_WRITE) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
     case GH_NEED_OBJECT:
+        return has_object(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_KEY;
+    case GH_NEED_DOCUMENT: /* the cluster rule comes first, whatever the object's visibility */
+        return has_object(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
     case GH_NEED_NOTHING:
+    case GH_NEED_LOCAL:
     default:
-        return caller->kind == GH_CALLER_KNOWN && caller->level >= GH_LEVEL_READ &&
-                       is_for(caller, object->key)
-                   ? GH_ALLOWED
-                   : GH_NOT_FOR_THE_KEY;
+        return GH_NOT_FOR_THE_NODE;
     }
 }

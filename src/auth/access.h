@@ -12,9 +12,11 @@
 /* What a route asks of its caller. */
 enum gh_need {
     GH_NEED_NOTHING,
-    GH_NEED_CLUSTER, /* read or write on the node */
-    GH_NEED_WRITE,   /* write on the node */
-    GH_NEED_OBJECT,  /* the object that it names */
+    GH_NEED_CLUSTER,  /* read or write on the node */
+    GH_NEED_WRITE,    /* write on the node */
+    GH_NEED_OBJECT,   /* the object that it names */
+    GH_NEED_DOCUMENT, /* read on the node, or a token for the very object whose document it is */
+    GH_NEED_LOCAL,    /* a program of this node, by the control socket; to others it is not there */
 };
 
 enum gh_level { GH_LEVEL_NONE, GH_LEVEL_READ, GH_LEVEL_WRITE };
@@ -32,7 +34,7 @@ struct gh_caller {
     const char *module;  /* the one key that the token is for; NULL for the node */
 };
 
-/* What the request is about, for GH_NEED_OBJECT. */
+/* What the request is about, for GH_NEED_OBJECT and GH_NEED_DOCUMENT. */
 struct gh_object {
     struct gh_slice key;
     bool is_unlisted; /* open to whoever knows its name */
@@ -45,7 +47,8 @@ enum gh_verdict {
     GH_NOT_FOR_THE_KEY,  /* 403 */
 };
 
-/* OBJECT is looked at for GH_NEED_OBJECT only. */
+/* OBJECT may be NULL for the other needs. Callers on the control socket are not asked about: they are
+ * the node itself. */
 enum gh_verdict gh_access_decide(const struct gh_caller *caller, enum gh_need need,
                                  const struct gh_object *object);
 

@@ -12,19 +12,25 @@
 #include "auth/throttle.h"
 #include "auth/tokens.h"
 
+struct gh_identity;
+
+/* Whether callers are checked at all is the setting use_den_auth. */
 struct gh_auth {
-    bool is_on; /* den_auth: callers are checked */
     bool has_owner;
     struct gh_digest owner; /* of the node's own token */
     char *owner_name;       /* "owner" when it is not known */
+    char *den_url; /* of the Den that the client's files name, which is not asked; or NULL */
     struct gh_tokens tokens;
     struct gh_throttle throttle;
 };
 
-/* Read the tokens that were given out. OWNER_TOKEN is the node's own, or NULL; it is not kept. */
-int gh_auth_open(struct gh_auth *auth, const char *state_dir, const char *owner_token,
-                 const char *owner_name, struct gh_err *err) GH_MUST_USE;
+/* Read the tokens that were given out, and take what is needed of IDENTITY: of its token the digest. */
+int gh_auth_open(struct gh_auth *auth, const char *state_dir, const struct gh_identity *identity,
+                 struct gh_err *err) GH_MUST_USE;
 void gh_auth_close(struct gh_auth *auth);
+
+/* Log who gets in from now on, since callers are checked from now on. */
+void gh_auth_announce(const struct gh_auth *auth);
 
 /* Who sends AUTHORIZATION (the header's value, or NULL). */
 struct gh_caller gh_auth_caller(const struct gh_auth *auth, const char *authorization);

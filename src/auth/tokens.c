@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/tokens.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -112,14 +113,22 @@ read_all(struct gh_tokens *tokens, struct gh_err *err)
     return step == SQLITE_DONE ? GH_OK : fail(tokens, err, "cannot be read");
 }
 
-static int
-open_file(struct gh_tokens *tokens, const char *path, struct gh_err *err)
+static void
+close_file(struct gh_tokens *tokens)
 {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would ask the umask */
+    sqlite3_close(tokens->db);
+    tokens->db = NULL;
+}
+
+static int
+prepare_file(struct gh_tokens *tokens, struct gh_err *err)
+{
+    int fd =
+        open(tokens->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* SQLite would ask the umask */
 
     if (fd >= 0)
         close(fd);
-    if (sqlite3_open_v2(path, &tokens->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(tokens->path, &tokens->db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK)
         return fail(tokens, err, "cannot be opened");
     sqlite3_busy_timeout(tokens->db, 0);
     int rc = run(tokens, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", err);
@@ -132,13 +141,24 @@ open_file(struct gh_tokens *tokens, const char *path, struct gh_err *err)
     return version == 0 ? run(tokens, form, err) : GH_OK;
 }
 
+/* Open it, or make it. */
+static int
+open_file(struct gh_tokens *tokens, struct gh_err *err)
+{
+    int rc = prepare_file(tokens, err);
+
+    if (rc != GH_OK)
+        close_file(tokens);
+    return rc;
+}
+
 int
 gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *err)
 {
-    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/tokens.db", state_dir);
-
-    *tokens = (struct gh_tokens){0};
-    int rc = open_file(tokens, path, err);
+    *tokens = (struct gh_tokens){.path = gh_asprintf("%s/tokens.db", state_dir)};
+    if (access(tokens->path, F_OK) != 0 && errno == ENOENT)
+        return GH_OK;
+    int rc = open_file(tokens, err);
     if (rc == GH_OK)
         rc = read_all(tokens, err);
     if (rc == GH_OK)
@@ -157,8 +177,8 @@ gh_tokens_close(struct gh_tokens *tokens)
         HASH_DEL(tokens->by_digest, token);
         token_free(token);
     }
-    sqlite3_close(tokens->db);
-    tokens->db = NULL;
+    close_file(tokens);
+    gh_free(&tokens->path);
 }
 
 /* ---- changes ---- */
@@ -211,9 +231,8 @@ insert(struct gh_tokens *tokens, struct gh_token *token, struct gh_err *err)
     return GH_OK;
 }
 
-/* Names go to logs, listings and headers: visible ASCII without what these would have to quote. */
-static bool
-is_user_name(struct gh_slice user)
+bool
+gh_token_user_is_valid(struct gh_slice user)
 {
     if (user.len == 0 || user.len > GH_TOKEN_USER_MAX_BYTES)
         return false;
@@ -227,7 +246,7 @@ static int
 check(const struct gh_tokens *tokens, const struct gh_token_order *order, int64_t now_s,
       struct gh_err *err)
 {
-    if (!is_user_name(order->user))
+    if (!gh_token_user_is_valid(order->user))
         return gh_err_set(err, GH_E_INPUT,
                           "user is '%.*s', but must be 1 to %u visible ASCII characters without "
                           "\" \\ , ;",
@@ -250,6 +269,8 @@ gh_tokens_create(struct gh_tokens *tokens, const struct gh_token_order *order,
     int64_t now_s = (int64_t)time(NULL);
     int rc = check(tokens, order, now_s, err);
 
+    if (rc == GH_OK && !tokens->db)
+        rc = open_file(tokens, err);
     if (rc != GH_OK)
         return rc;
     make_text(text_out);

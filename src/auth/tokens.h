@@ -36,7 +36,8 @@ struct gh_token {
 };
 
 struct gh_tokens {
-    struct sqlite3 *db;
+    char *path;
+    struct sqlite3 *db; /* NULL while there is no file: it is made with the first token */
     struct gh_token *by_digest;
 };
 
@@ -64,6 +65,10 @@ int gh_tokens_revoke(struct gh_tokens *tokens, int64_t id, struct gh_err *err) G
 /* The token of that digest that is good at NOW_S, or NULL. Borrowed until the next revoke. */
 const struct gh_token *gh_tokens_find(const struct gh_tokens *tokens,
                                       const struct gh_digest *digest, int64_t now_s);
+
+/* Can USER be somebody's name? It goes to logs, listings and headers: 1 to GH_TOKEN_USER_MAX_BYTES of visible
+ * ASCII without what these would have to quote. */
+bool gh_token_user_is_valid(struct gh_slice user);
 
 /* "read", "write", "none". */
 const char *gh_level_name(enum gh_level level);

@@ -22,12 +22,21 @@ static const struct {
 } names[] = {
     {"server_host", GH_ROW_INDEX_host},
     {"server_port", GH_ROW_INDEX_port},
+    {"den_auth", GH_ROW_INDEX_use_den_auth},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])
 #define CONNECTION_TYPE "server_connection_type"
 
-/* TEXT is the value of KEY, or NULL when it is neither text nor a number. */
+static const char *
+type_of(const struct gh_row *row)
+{
+    static const char *const types[] = {
+        [GH_ROW_UINT] = "a number", [GH_ROW_TEXT] = "text", [GH_ROW_FLAG] = "true or false"};
+    return types[row->kind];
+}
+
+/* TEXT is the value of KEY, or NULL when it is none of text, number, true and false. */
 static void
 take(struct gh_settings *settings, const struct gh_row *row, const char *key, const char *text,
      const char *shown, struct gh_faults *faults)
@@ -35,8 +44,7 @@ take(struct gh_settings *settings, const struct gh_row *row, const char *key, co
     struct gh_err err;
 
     if (!text)
-        gh_faults_add(faults, "%s: %s must be %s", shown, key,
-                      row->kind == GH_ROW_UINT ? "a number" : "text");
+        gh_faults_add(faults, "%s: %s must be %s", shown, key, type_of(row));
     else if (gh_row_set(settings, row, text, shown, &err) != GH_OK)
         gh_faults_add(faults, "%s: %s: %s", shown, key, err.text);
 }
@@ -83,6 +91,8 @@ text_of(const json_t *value)
 {
     if (json_is_integer(value))
         return gh_asprintf("%lld", (long long)json_integer_value(value));
+    if (json_is_boolean(value))
+        return gh_strdup(json_is_true(value) ? "true" : "false");
     return json_is_string(value) ? gh_strdup(json_string_value(value)) : NULL;
 }
 

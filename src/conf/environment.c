@@ -11,8 +11,9 @@ extern char **environ;
 static bool
 is_kept_back(const char *entry)
 {
-    static const char *const names[] = {"RH_TOKEN=",   "NOTIFY_SOCKET=", "LISTEN_FDS=",
-                                        "LISTEN_PID=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
+    static const char *const names[] = {
+        "RH_TOKEN=",   "GATEHOUSE_TOKEN=", "NOTIFY_SOCKET=", "LISTEN_FDS=",
+        "LISTEN_PID=", "WATCHDOG_USEC=",   "WATCHDOG_PID="};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strncmp(entry, names[i], strlen(names[i])) == 0)

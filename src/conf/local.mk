@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/address.c \
+	%reldir%/address.h \
 	%reldir%/beside.c \
 	%reldir%/beside.h \
 	%reldir%/change.c \
@@ -19,6 +21,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/faults.h \
 	%reldir%/home.c \
 	%reldir%/home.h \
+	%reldir%/identity.c \
+	%reldir%/identity.h \
 	%reldir%/modulespec.c \
 	%reldir%/reading.c \
 	%reldir%/reading.h \

@@ -28,7 +28,12 @@
     X(TEXT, host, "127.0.0.1", 0, 0, "ADDRESS", START, "address to listen on")                     \
     X(UINT, port, "32300", 0, 65535, "N", START, "TCP port to listen on; 0 picks a free one")      \
     X(FLAG, insecure, "0", 0, 1, "", START,                                                        \
-      "listen on an address that is not loopback although no caller is checked")                   \
+      "listen on an address that is not loopback also when no caller is checked")                  \
+    X(FLAG, use_den_auth, "0", 0, 1, "", START,                                                    \
+      "check callers: only the owner's token and those that this node gave out get in")            \
+    X(TEXT, audit_log, "", 0, 0, "FILE", LIVE,                                                     \
+      "write who asked for what, a line of JSON each, to this file")                               \
+    X(FLAG, refuse_pickle, "0", 0, 1, "", LIVE, "answer pickled bodies from the network with 415") \
     X(TEXT, env, "", 0, 0, "PATH", START,                                                          \
       "Python environment of the workers: an interpreter, a venv or a conda env")                  \
     X(TEXT, state_dir, "", 0, 0, "DIR", START, "where state is kept; default by XDG_STATE_HOME")   \

@@ -320,6 +320,7 @@ gh_yaml_load(struct gh_yaml_file *file, const char *path, struct gh_faults *faul
         return GH_E_INPUT;
     }
     uint8_t *bytes GH_SCOPED(gh_free) = gh_alloc(GH_YAML_MAX_BYTES + 1);
+    setvbuf(stream, NULL, _IONBF, 0); /* no second copy: the client's file holds a token */
     size_t len = fread(bytes, 1, GH_YAML_MAX_BYTES + 1, stream);
     int problem = ferror(stream) ? errno : 0;
     fclose(stream);
@@ -327,7 +328,9 @@ gh_yaml_load(struct gh_yaml_file *file, const char *path, struct gh_faults *faul
         gh_faults_add(faults, "%s: %s", path, strerror(problem));
         return GH_E_INPUT;
     }
-    return gh_yaml_read(file, path, bytes, len, faults);
+    int rc = gh_yaml_read(file, path, bytes, len, faults);
+    explicit_bzero(bytes, len);
+    return rc;
 }
 
 void
@@ -336,6 +339,8 @@ gh_yaml_done(struct gh_yaml_file *file)
     while (file->made) {
         struct gh_yaml *value = file->made;
         file->made = value->made_before;
+        if (value->owned_text)
+            explicit_bzero(value->owned_text, strlen(value->owned_text));
         free(value->owned_text);
         free(value->anchor);
         free(value->items);

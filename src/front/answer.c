@@ -61,19 +61,19 @@ sink_each_header(struct gh_request *request,
 }
 
 static void
-describe(const struct sockaddr_storage *address, struct gh_http_address *out)
+describe(const struct sockaddr *address, struct gh_http_address *out)
 {
-    const struct sockaddr_in *four = (const struct sockaddr_in *)address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+    const struct sockaddr_in *four = (const void *)address;
+    const struct sockaddr_in6 *six = (const void *)address;
     in_port_t port = 0;
 
-    if (address->ss_family == AF_INET) {
+    if (address->sa_family == AF_INET) {
         inet_ntop(AF_INET, &four->sin_addr, out->host, sizeof out->host);
         port = four->sin_port;
-    } else if (address->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
+    } else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
         inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out->host, sizeof out->host);
         port = six->sin6_port;
-    } else if (address->ss_family == AF_INET6) {
+    } else if (address->sa_family == AF_INET6) {
         inet_ntop(AF_INET6, &six->sin6_addr, out->host, sizeof out->host);
         port = six->sin6_port;
     } else {
@@ -86,16 +86,19 @@ static void
 sink_addresses(struct gh_request *request, struct gh_http_address *client_out,
                struct gh_http_address *server_out)
 {
-    int fd = of(request)->conn->fd;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(of(request)->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
 
-    *client_out = *server_out = (struct gh_http_address){.host = ""};
-    if (getpeername(fd, (struct sockaddr *)&address, &len) == 0)
-        describe(&address, client_out);
-    len = sizeof address;
-    if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-        describe(&address, server_out);
+    *client_out = (struct gh_http_address){.host = ""};
+    if (info)
+        describe(info->client_addr, client_out);
+    if (!server_out)
+        return;
+    *server_out = (struct gh_http_address){.host = ""};
+    if (getsockname(of(request)->conn->fd, (struct sockaddr *)&address, &len) == 0)
+        describe((const struct sockaddr *)&address, server_out);
 }
 
 /* ---- whole answers ---- */

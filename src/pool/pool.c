@@ -184,8 +184,9 @@ open_call(struct gh_process *process, const struct gh_call_order *order)
 {
     const struct gh_call_head *head = &order->head;
     size_t id_len = order->request_id ? strlen(order->request_id) : 0;
-    struct gh_call *call =
-        gh_alloc(sizeof *call + head->key.len + head->method.len + head->run_name.len + id_len + 4);
+    size_t user_len = order->user ? strlen(order->user) : 0;
+    struct gh_call *call = gh_alloc(sizeof *call + head->key.len + head->method.len +
+                                    head->run_name.len + id_len + user_len + 5);
     char *cursor = (char *)(call + 1);
     uv_timeval64_t now;
 
@@ -202,6 +203,7 @@ open_call(struct gh_process *process, const struct gh_call_order *order)
     call->method = keep_text(&cursor, head->method.bytes, head->method.len);
     call->run_name = keep_text(&cursor, head->run_name.bytes, head->run_name.len);
     call->request_id = keep_text(&cursor, order->request_id, id_len);
+    call->user = keep_text(&cursor, order->user, user_len);
     call->id = take_slot(process->pool, call);
     DL_APPEND(process->calls, call);
     process->call_count++;

@@ -51,7 +51,7 @@ struct gh_call {
     void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
     void (*on_frame)(struct gh_call *call, const struct gh_frame *frame);
     void *context;
-    const char *key, *method, *run_name, *request_id; /* in one block with the call */
+    const char *key, *method, *run_name, *request_id, *user; /* in one block with the call */
 };
 
 /* What to send; borrowed for the length of gh_pool_call, but FD becomes the pool's. */
@@ -63,6 +63,7 @@ struct gh_call_order {
                              * names key and method for logs and /status */
     bool is_rebuilding;     /* part of what on_started began: goes before all others */
     const char *request_id; /* for /status and logs; may be NULL */
+    const char *user;       /* who asks for it; may be NULL */
     void (*on_done)(struct gh_call *call, const struct gh_answer *answer);
     void (*on_log)(struct gh_call *call, enum gh_stream stream, const char *text, size_t len);
     /* Each HTTP_* frame that comes back for it; HTTP_END is followed by on_done. */

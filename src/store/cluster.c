@@ -58,13 +58,6 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
 
     if (!file)
         return GH_E_INPUT;
-    if (json_is_true(json_object_get(file, "den_auth"))) {
-        json_decref(file);
-        return gh_err_set(err, GH_E_INPUT,
-                          "%s has den_auth true, but this version does not check callers; it will "
-                          "not serve a node that counts on it",
-                          path);
-    }
 
     cluster->config = json_object();
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
@@ -76,7 +69,7 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
     json_decref(file);
 
     set_default(cluster->config, "resource_subtype", json_string("Cluster"));
-    set_default(cluster->config, "den_auth", json_false());
+    gh_cluster_set(cluster, "den_auth", json_boolean(settings->use_den_auth));
     gh_cluster_set(cluster, "server_port", json_integer(port)); /* where we do listen */
     set_default(cluster->config, "server_connection_type", json_string("none"));
     set_default(cluster->config, "server_host", json_string(settings->host));

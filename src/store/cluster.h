@@ -18,7 +18,7 @@ struct gh_cluster {
     json_t *config; /* without credentials */
 };
 
-/* Errors: GH_E_INPUT the file is no JSON object, or asks for what this version cannot do. */
+/* Errors: GH_E_INPUT the file is no JSON object. */
 int gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, unsigned port,
                     struct gh_err *err) GH_MUST_USE;
 void gh_cluster_done(struct gh_cluster *cluster);

@@ -23,6 +23,7 @@
 enum gh_method { GH_GET, GH_HEAD, GH_POST, GH_PUT, GH_PATCH, GH_DELETE, GH_OPTIONS, GH_OTHER };
 
 #define GH_REQUEST_ID_BYTES 72u
+#define GH_REQUEST_USER_BYTES 65u
 
 struct gh_request;
 
@@ -56,7 +57,7 @@ struct gh_sink {
     void (*each_header)(struct gh_request *request,
                         void (*fn)(void *context, struct gh_slice name, struct gh_slice value),
                         void *context);
-    /* The two ends of the connection. */
+    /* The two ends of the connection. SERVER_OUT may be NULL; the client's alone costs no system call. */
     void (*addresses)(struct gh_request *request, struct gh_http_address *client_out,
                       struct gh_http_address *server_out);
 };
@@ -75,8 +76,11 @@ struct gh_request {
     int body_fd;                  /* memfd that holds the body when it is large, else -1 */
     char id[GH_REQUEST_ID_BYTES]; /* X-Request-ID of the client, or one of our own */
     bool is_local;                /* came over the control socket, from a program of this node */
-    const char *allow;            /* value of an Allow header for the answer, static, or NULL */
-    unsigned retry_after_s;       /* adds Retry-After when not 0 */
+    char user[GH_REQUEST_USER_BYTES]; /* who asks; "" when that is not known, or not checked */
+    const char *denied;               /* why it may not, one static word; NULL when it may */
+    uint64_t begun_ns;                /* uv_hrtime, when it is to be audited; else 0 */
+    const char *allow;                /* value of an Allow header for the answer, static, or NULL */
+    unsigned retry_after_s;           /* adds Retry-After when not 0 */
     const struct gh_header
         *headers; /* more of them, up to one without a name; or NULL. Copied when it is answered */
 

@@ -107,6 +107,16 @@ gh_url_decode(struct gh_buf *out, struct gh_slice text, bool is_query)
     return 0;
 }
 
+struct gh_slice
+gh_url_plain(struct gh_slice segment, struct gh_buf *scratch)
+{
+    if (segment.len == 0 || !memchr(segment.bytes, '%', segment.len))
+        return segment;
+    scratch->len = 0;
+    gh_url_decode(scratch, segment, false);
+    return (struct gh_slice){(char *)scratch->bytes, scratch->len};
+}
+
 bool
 gh_url_next_pair(struct gh_slice *rest, struct gh_slice *name_out, struct gh_slice *value_out)
 {

@@ -29,6 +29,10 @@ int gh_url_split(const char *target, size_t len, struct gh_url *url_out);
  * an escape that is not two hex digits. */
 int gh_url_decode(struct gh_buf *out, struct gh_slice text, bool is_query);
 
+/* SEGMENT, a path segment of a target that gh_url_split took apart, as it is meant: decoded into SCRATCH
+ * when it has escapes, else borrowed as it stands. */
+struct gh_slice gh_url_plain(struct gh_slice segment, struct gh_buf *scratch);
+
 /* The next "name=value" of a query: moves *REST behind it. Returns false at the end. Empty pairs
  * are skipped; a pair without '=' has an empty value. */
 bool gh_url_next_pair(struct gh_slice *rest, struct gh_slice *name_out, struct gh_slice *value_out);

@@ -36,6 +36,10 @@ static const struct {
     {GH_NEED_OBJECT, {{"concat2", 7}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
     {GH_NEED_OBJECT, {{"conca", 5}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
     {GH_NEED_OBJECT, {{"open", 4}, true}, {OK, OK, OK, OK, OK, OK, OK}},
+    {GH_NEED_DOCUMENT, {{"concat", 6}, false}, {T401, NODE, OK, OK, OK, OK, NODE}},
+    {GH_NEED_DOCUMENT, {{"other", 5}, false}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
+    {GH_NEED_DOCUMENT, {{"open", 4}, true}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
+    {GH_NEED_LOCAL, {{NULL, 0}, false}, {T401, NODE, NODE, NODE, NODE, NODE, NODE}},
 };
 
 START_TEST(every_caller_meets_every_need)

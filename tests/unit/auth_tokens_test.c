@@ -9,6 +9,7 @@
 
 #include "auth/auth.h"
 #include "base/alloc.h"
+#include "conf/identity.h"
 #include "tests/unit/suite.h"
 
 static char folder[] = "/tmp/gatehouse-tokens-XXXXXX";
@@ -222,7 +223,8 @@ START_TEST(callers_are_owner_holders_strangers_and_nobody)
     struct gh_auth auth;
 
     gh_tokens_close(&tokens);
-    ck_assert_int_eq(gh_auth_open(&auth, made_folder, "secret", "olga", &err), GH_OK);
+    struct gh_identity owner = {(char *)(uintptr_t) "secret", (char *)(uintptr_t) "olga", NULL};
+    ck_assert_int_eq(gh_auth_open(&auth, made_folder, &owner, &err), GH_OK);
     struct gh_token_order order = {slice("ann"), slice("concat"), GH_LEVEL_READ, 0};
     ck_assert_int_eq(gh_tokens_create(&auth.tokens, &order, text, &made, &err), GH_OK);
     char *header GH_SCOPED(gh_free) = gh_asprintf("Bearer %s", text);
@@ -240,7 +242,8 @@ START_TEST(callers_are_owner_holders_strangers_and_nobody)
     ck_assert_int_eq(gh_auth_caller(&auth, NULL).kind, GH_CALLER_NOBODY);
     gh_auth_close(&auth);
 
-    ck_assert_int_eq(gh_auth_open(&auth, made_folder, "", NULL, &err), GH_OK);
+    struct gh_identity nobody = {NULL, NULL, NULL};
+    ck_assert_int_eq(gh_auth_open(&auth, made_folder, &nobody, &err), GH_OK);
     ck_assert_int_eq(gh_auth_caller(&auth, "Bearer secret").kind, GH_CALLER_STRANGER);
     gh_auth_close(&auth);
 }

@@ -22,8 +22,9 @@ value_of(char **environment, const char *name)
 
 START_TEST(what_is_the_daemons_stays_with_it)
 {
-    static const char *const names[] = {"RH_TOKEN",   "NOTIFY_SOCKET", "LISTEN_FDS",
-                                        "LISTEN_PID", "WATCHDOG_USEC", "WATCHDOG_PID"};
+    static const char *const names[] = {"RH_TOKEN",    "GATEHOUSE_TOKEN", "NOTIFY_SOCKET",
+                                        "LISTEN_FDS",  "LISTEN_PID",      "WATCHDOG_USEC",
+                                        "WATCHDOG_PID"};
 
     for (size_t i = 0; i < COUNT(names); i++)
         setenv(names[i], "secret", 1);

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/admit.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/routes.h"
+#include "auth/auth.h"
+#include "base/alloc.h"
+#include "base/log.h"
+#include "conf/settings.h"
+#include "store/keys.h"
+#include "wire/reply.h"
+
+#define LATE_BODY_MAX_BYTES (64u << 10) /* of a request whose body says what it is about */
+
+/* The client's server has these words, and clients look for them. Source: auth.md sections 4 and 5. */
+#define NO_TOKEN                                                                                   \
+    "No Runhouse token provided. Try running `$ runhouse login` or visiting "                      \
+    "https://run.house/login to retrieve a token. If calling via HTTP, please provide a valid "    \
+    "token in the Authorization header."
+#define NOT_FOR_THE_NODE "Cluster access is required for this operation."
+
+static bool
+is_checked(const struct gh_api *api, const struct gh_request *request)
+{
+    return api->auth && api->settings->use_den_auth && !request->is_local;
+}
+
+/* ---- refusals ---- */
+
+static const struct gh_header plain_challenge[] = {
+    {"WWW-Authenticate", "Bearer realm=\"gatehouse\""},
+    {NULL, NULL},
+};
+
+/* Also beside 403, which the client expects for a wrong token. Source: RFC 9110 section 11.6.1, RFC 6750
+ * section 3.1. */
+static const struct gh_header invalid_challenge[] = {
+    {"WWW-Authenticate", "Bearer realm=\"gatehouse\", error=\"invalid_token\""},
+    {NULL, NULL},
+};
+
+/* The address that wrong tokens count for: of IPv6 the network, since whoever has one address of a /64 has
+ * all of them. */
+static void
+take_address(struct gh_request *request, struct gh_http_address *out)
+{
+    struct in6_addr six;
+
+    request->sink->addresses(request, out, NULL);
+    if (inet_pton(AF_INET6, out->host, &six) != 1)
+        return;
+    memset(&six.s6_addr[8], 0, 8);
+    inet_ntop(AF_INET6, &six, out->host, sizeof out->host);
+}
+
+/* Count a wrong token. How many seconds its address is to wait. */
+static unsigned
+count_failure(struct gh_api *api, struct gh_request *request)
+{
+    struct gh_http_address address;
+
+    take_address(request, &address);
+    unsigned wait_s = gh_throttle_fail(&api->auth->throttle, address.host, uv_now(api->loop));
+    gh_log(GH_LOG_DEBUG, "auth.wrong_token", "request_id=%s address=%s wait_s=%u", request->id,
+           gh_log_quote(address.host), wait_s);
+    return wait_s;
+}
+
+static void
+refuse_by(struct gh_request *request, enum gh_verdict verdict, struct gh_slice key)
+{
+    switch (verdict) {
+    case GH_NO_TOKEN:
+        request->denied = request->denied ? request->denied : "no_token";
+        gh_reply_detail(request, 401, "%s", NO_TOKEN);
+        break;
+    case GH_NOT_FOR_THE_KEY:
+        request->denied = request->denied ? request->denied : "not_for_the_key";
+        gh_reply_detail(request, 403, "Unauthorized access to resource %.*s.", (int)key.len,
+                        key.bytes);
+        break;
+    case GH_NOT_FOR_THE_NODE:
+    case GH_ALLOWED:
+    default:
+        request->denied = request->denied ? request->denied : "not_for_the_node";
+        gh_reply_detail(request, 403, "%s", NOT_FOR_THE_NODE);
+        break;
+    }
+}
+
+static void
+refuse(struct gh_api *api, struct gh_request *request, const struct gh_caller *caller,
+       enum gh_verdict verdict, struct gh_slice key)
+{
+    unsigned wait_s = 0;
+
+    if (caller->kind == GH_CALLER_NOBODY)
+        request->headers = plain_challenge;
+    if (caller->kind == GH_CALLER_STRANGER) {
+        request->headers = invalid_challenge;
+        request->denied = "wrong_token";
+        wait_s = count_failure(api, request);
+    }
+    if (wait_s > 0) {
+        request->denied = "throttled";
+        request->retry_after_s = wait_s;
+        gh_reply_detail(request, 429,
+                        "Too many wrong tokens have come from this address; it must wait %u s. A "
+                        "right token is served at once.",
+                        wait_s);
+    } else {
+        refuse_by(request, verdict, key);
+    }
+    request->headers = NULL;
+}
+
+/* ---- the decision ---- */
+
+static struct gh_caller
+take_caller(struct gh_api *api, struct gh_request *request)
+{
+    struct gh_caller caller =
+        gh_auth_caller(api->auth, request->sink->header(request, "Authorization"));
+
+    snprintf(request->user, sizeof request->user, "%s", caller.user);
+    return caller;
+}
+
+static bool
+decide(struct gh_api *api, struct gh_request *request, const struct gh_caller *caller,
+       enum gh_need need, struct gh_slice key)
+{
+    const struct gh_key *entry = key.len ? gh_keys_find(api->keys, key) : NULL;
+    struct gh_object object = {
+        .key = key,
+        .is_unlisted = entry && entry->is_resource && entry->visibility &&
+                       strcmp(entry->visibility, "unlisted") == 0,
+    };
+    enum gh_verdict verdict = gh_access_decide(caller, need, &object);
+
+    if (verdict == GH_ALLOWED)
+        return true;
+    refuse(api, request, caller, verdict, key);
+    return false;
+}
+
+bool
+gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh_slice key)
+{
+    if (!is_checked(api, request))
+        return true;
+    struct gh_caller caller = take_caller(api, request);
+    return decide(api, request, &caller, need, key);
+}
+
+/* Which segment of PATH is its "{key}"; -1 when none is. */
+static int
+key_segment(const char *path)
+{
+    int segment = -1;
+
+    for (; *path; path++) {
+        if (*path == '/')
+            segment++;
+        else if (strncmp(path, "{key}", 5) == 0)
+            return segment;
+    }
+    return -1;
+}
+
+/* Of a body that names its key only a little is taken from whoever is not known. */
+static bool
+admit_body(struct gh_api *api, struct gh_request *request, const struct gh_caller *caller)
+{
+    const char *len = request->sink->header(request, "Content-Length");
+
+    if (caller->kind == GH_CALLER_KNOWN ||
+        (len && strtoull(len, NULL, 10) <= LATE_BODY_MAX_BYTES) || !request->has_body)
+        return true;
+    refuse(api, request, caller, GH_NO_TOKEN, (struct gh_slice){"", 0});
+    return false;
+}
+
+bool
+gh_admit(struct gh_api *api, struct gh_request *request)
+{
+    const struct gh_route *route = request->route;
+    struct gh_buf scratch GH_SCOPED(gh_buf_done) = {0};
+    struct gh_slice key = {"", 0};
+
+    if (route->need == GH_NEED_NOTHING || !is_checked(api, request))
+        return true;
+    int segment = key_segment(route->path);
+    if (segment >= 0)
+        key = gh_url_plain(request->url.segments[segment], &scratch);
+    struct gh_caller caller = take_caller(api, request);
+    if (route->need == GH_NEED_OBJECT && segment < 0)
+        return admit_body(api, request, &caller);
+    return decide(api, request, &caller, route->need, key);
+}
+
+/* ---- pickles ---- */
+
+bool
+gh_admit_data(struct gh_api *api, struct gh_request *request, enum gh_serialization serialization)
+{
+    if (serialization != GH_SERIALIZATION_PICKLE || request->is_local ||
+        !api->settings->refuse_pickle)
+        return true;
+    request->denied = "pickle";
+    gh_reply_detail(request, 415,
+                    "This node takes no pickles from the network (refuse_pickle). Send "
+                    "serialization 'json' or 'none' with data as JSON.");
+    return false;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * api/admit.h - who asks, and may they? Looked at when the head is here, before a byte of the body is
+ * taken, and a second time by the few routes whose body says what they are about.
+ *
+ * Who may not is answered here: 401 without a token, 403 with one that does not reach, 429 while an address
+ * that presents wrong tokens is to wait. Callers on the control socket are the node itself and may do
+ * everything. Source: auth.md sections 3 to 5; the table is in docs/security.md. Loop thread only. */
+#ifndef GH_API_ADMIT_H
+#define GH_API_ADMIT_H
+
+#include <stdbool.h>
+
+#include "auth/access.h"
+
+struct gh_api;
+struct gh_request;
+
+/* May REQUEST, whose route is known, go on? Sets its user. False: it has been answered. */
+bool gh_admit(struct gh_api *api, struct gh_request *request);
+
+/* The same for what its body asks: NEED, of KEY where that is about an object. */
+bool gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need,
+                  struct gh_slice key);
+
+/* May REQUEST carry data in that SERIALIZATION to a worker? Pickles from the network are refused where the
+ * setting refuse_pickle says so. False: it has been answered, with 415. */
+bool gh_admit_data(struct gh_api *api, struct gh_request *request,
+                   enum gh_serialization serialization);
+
+#endif
