@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "auth/audit.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/buf.h"
@@ -53,6 +54,7 @@ struct daemon {
     struct gh_settings settings;
     struct gh_cluster cluster;
     struct gh_auth auth;
+    struct gh_audit audit;
     struct gh_keys keys;
     struct gh_node node;
     struct gh_shells shells;
@@ -162,6 +164,7 @@ on_workers_gone(void *context)
 
     gh_server_stop(&daemon->server);
     gh_server_stop(&daemon->control);
+    gh_audit_flush(&daemon->audit);
     gh_runs_free(&daemon->runs);
     gh_node_stop(&daemon->node);
     uv_close((uv_handle_t *)&daemon->turn_end, NULL);
@@ -212,18 +215,22 @@ on_drain_tick(uv_timer_t *timer)
     gh_envmaker_stop(daemon->envs, on_envs_gone, daemon);
 }
 
-/* Settings that may change now do, by what all sources say; all or none of them. Envs that failed are
- * tried again. */
+/* Settings that may change now do, by what all sources say; all or none of them. The audit log is opened
+ * again, tokens are read again, envs that failed are tried again. */
 static void
 reload(struct daemon *daemon)
 {
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
+    struct gh_err err;
 
     if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK)
         gh_api_settings_changed(&daemon->api);
     else
         for (size_t i = 0; i < faults.texts.count; i++)
             gh_log(GH_LOG_ERR, "config.refused", "reason=%s", gh_log_quote(faults.texts.list[i]));
+    gh_api_reopen_audit(&daemon->api); /* whoever rotates it does not mind the rest */
+    if (gh_tokens_reload(&daemon->auth.tokens, &err) != GH_OK)
+        gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
     gh_envmaker_start(daemon->envs);
 }
 
@@ -261,6 +268,7 @@ on_turn_end(uv_prepare_t *prepare)
     gh_server_run(daemon->server);
     gh_server_run(daemon->control);
     gh_pool_flush(daemon->pool);
+    gh_audit_flush(&daemon->audit);
 }
 
 /* ---- the start ---- */
@@ -441,6 +449,7 @@ start(struct daemon *daemon)
         .loop = &daemon->loop,
         .settings = settings,
         .auth = &daemon->auth,
+        .audit = &daemon->audit,
         .pool = daemon->pool,
         .keys = &daemon->keys,
         .runs = daemon->runs,
@@ -452,6 +461,10 @@ start(struct daemon *daemon)
         .asset_dir = daemon->asset_dir,
         .started_ns = uv_hrtime(),
     };
+
+    gh_audit_init(&daemon->audit, &daemon->loop);
+    if (gh_api_open_audit(&daemon->api, &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
 
     uv_prepare_init(&daemon->loop, &daemon->turn_end);
     daemon->turn_end.data = daemon;
@@ -510,6 +523,7 @@ main(int argc, char **argv)
     gh_installer_free(&daemon.installer);
     gh_keys_done(&daemon.keys);
     gh_node_done(&daemon.node);
+    gh_audit_done(&daemon.audit);
     gh_auth_close(&daemon.auth);
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);

@@ -157,19 +157,13 @@ gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need, 
     return decide(api, request, &caller, need, key);
 }
 
-/* Which segment of PATH is its "{key}"; -1 when none is. */
-static int
-key_segment(const char *path)
+bool
+gh_admit_sees_node(struct gh_api *api, struct gh_request *request)
 {
-    int segment = -1;
-
-    for (; *path; path++) {
-        if (*path == '/')
-            segment++;
-        else if (strncmp(path, "{key}", 5) == 0)
-            return segment;
-    }
-    return -1;
+    if (!is_checked(api, request))
+        return true;
+    struct gh_caller caller = take_caller(api, request);
+    return gh_access_decide(&caller, GH_NEED_CLUSTER, NULL) == GH_ALLOWED;
 }
 
 /* Of a body that names its key only a little is taken from whoever is not known. */
@@ -194,7 +188,7 @@ gh_admit(struct gh_api *api, struct gh_request *request)
 
     if (route->need == GH_NEED_NOTHING || !is_checked(api, request))
         return true;
-    int segment = key_segment(route->path);
+    int segment = gh_route_segment(route, "{key}");
     if (segment >= 0)
         key = gh_url_plain(request->url.segments[segment], &scratch);
     struct gh_caller caller = take_caller(api, request);

@@ -11,6 +11,7 @@
 #include "wire/request.h"
 
 struct gh_auth;
+struct gh_audit;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -26,6 +27,7 @@ struct gh_api {
     uv_loop_t *loop;
     struct gh_settings *settings; /* changed by config_routes.c and /settings only */
     struct gh_auth *auth;         /* NULL: no caller is checked, whatever the settings say */
+    struct gh_audit *audit;       /* NULL: nothing is audited */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;
@@ -49,6 +51,15 @@ void gh_api_begin(struct gh_api *api, struct gh_request *request);
 
 /* The body of REQUEST is whole: do what its route says. */
 void gh_api_handle(struct gh_api *api, struct gh_request *request);
+
+/* REQUEST has been answered with STATUS, or its client left first: 0. For the audit log; once. */
+void gh_api_answered(struct gh_api *api, struct gh_request *request, unsigned status);
+
+/* Open the audit log that the settings name, again if it is open. Errors: GH_E_SYSTEM. */
+int gh_api_open_audit(struct gh_api *api, struct gh_err *err) GH_MUST_USE;
+
+/* The same while it runs: what is wrong is logged, and what was open stays so. */
+void gh_api_reopen_audit(struct gh_api *api);
 
 /* Settings have changed: tell those that do not look at them whenever they need them. */
 void gh_api_settings_changed(struct gh_api *api);

@@ -231,7 +231,7 @@ send_call(struct gh_api *api, struct gh_request *request, const struct call_form
 
     struct gh_run *run = NULL;
     if (form->flags & GH_CALL_STREAM_LOGS)
-        run = gh_run_begin(api->runs, form->run_name);
+        run = gh_run_begin(api->runs, form->run_name, form->key);
     else
         gh_runs_note_silent(api->runs, form->run_name);
     if (run && request->method == GH_POST && form->serialization == GH_SERIALIZATION_PICKLE)

@@ -22,6 +22,7 @@ void
 gh_api_settings_changed(struct gh_api *api)
 {
     gh_change_apply_log(api->settings);
+    gh_api_reopen_audit(api);
     gh_pool_settings_changed(api->pool);
 }
 

@@ -7,6 +7,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/app_routes.c \
 	%reldir%/assets.c \
 	%reldir%/assets.h \
+	%reldir%/audited.c \
 	%reldir%/call_routes.c \
 	%reldir%/cert_routes.c \
 	%reldir%/config_routes.c \

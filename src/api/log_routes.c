@@ -48,14 +48,17 @@ on_reader_gone(struct gh_request *request, void *context)
 
 static const struct gh_run_reader_events reader_events = {on_lines, on_end};
 
+/* Of KEY alone when whoever asks may not see what the whole node does: a run's name is easily guessed. */
 static void
-stream_run(struct gh_api *api, struct gh_request *request, struct gh_slice run_name)
+stream_run(struct gh_api *api, struct gh_request *request, struct gh_slice run_name,
+           struct gh_slice key)
 {
+    struct gh_slice seen = gh_admit_sees_node(api, request) ? (struct gh_slice){"", 0} : key;
     struct log_stream *stream = gh_alloc(sizeof *stream);
 
     stream->request = request;
     request->sink->stream(request, 200, GH_JSON);
-    struct gh_run_reader *reader = gh_runs_read(api->runs, run_name, &reader_events, stream);
+    struct gh_run_reader *reader = gh_runs_read(api->runs, run_name, seen, &reader_events, stream);
     if (!reader)
         return; /* it was over: on_end has freed the stream */
     stream->reader = reader;
@@ -103,7 +106,7 @@ gh_route_logs(struct gh_api *api, struct gh_request *request)
     } else if (values[KEY].is_given && !gh_keys_find(api->keys, values[KEY].text)) {
         stream_nothing(request);
     } else if (!values[NODE].is_given || gh_target_node(api, request, &values[NODE]) == 0) {
-        stream_run(api, request, values[RUN_NAME].text);
+        stream_run(api, request, values[RUN_NAME].text, values[KEY].text);
     }
     gh_fields_done(values, COUNT);
 }
@@ -121,8 +124,9 @@ gh_route_logs_get(struct gh_api *api, struct gh_request *request)
     struct gh_value value = {.is_given = true, .text = {(char *)run_name.bytes, run_name.len}};
     if (gh_run_name_check(request, "path", &value) != 0)
         return;
-    if (gh_keys_find(api->keys, (struct gh_slice){(char *)key.bytes, key.len}))
-        stream_run(api, request, value.text);
+    struct gh_slice name = {(char *)key.bytes, key.len};
+    if (gh_keys_find(api->keys, name))
+        stream_run(api, request, value.text, name);
     else
         stream_nothing(request);
 }

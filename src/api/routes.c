@@ -7,6 +7,7 @@
 
 #include "api/admit.h"
 #include "api/too_old.h"
+#include "auth/audit.h"
 #include "pool/pool.h"
 #include "store/keys.h"
 #include "wire/reply.h"
@@ -85,6 +86,21 @@ gh_route_fits(const char *path, const struct gh_url *url)
         path += len;
     }
     return *path == '\0' && url->segment_count > 0;
+}
+
+int
+gh_route_segment(const struct gh_route *route, const char *name)
+{
+    size_t len = strlen(name);
+    int segment = -1;
+
+    for (const char *at = route->path; *at; at++) {
+        if (*at == '/')
+            segment++;
+        else if (strncmp(at, name, len) == 0)
+            return segment;
+    }
+    return -1;
 }
 
 bool
@@ -192,6 +208,8 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     adopt_outer_id(api, request);
     bool is_for_app = gh_api_is_for_app(api, request);
     request->route = is_for_app ? &app_route : gh_route_find(request, &status);
+    if (gh_audit_is_on(api->audit) && request->route && request->route->need != GH_NEED_NOTHING)
+        request->begun_ns = uv_hrtime();
     if (!request->route && is_loading(api, &request->url)) {
         request->route =
             &app_route; /* it may turn out to be one; who may not call it hears nothing */

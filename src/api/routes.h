@@ -23,6 +23,9 @@ struct gh_route {
 /* The route of REQUEST, or NULL: then *STATUS_OUT is 404, or 405 with request->allow set. */
 const struct gh_route *gh_route_find(struct gh_request *request, unsigned *status_out);
 
+/* Which segment of URLs of ROUTE it calls NAME ("{key}"); -1 when none is. */
+int gh_route_segment(const struct gh_route *route, const char *name);
+
 /* The call whose code asks: its worker names it. NULL when none is named, it is over, or REQUEST did not
  * come by the control socket, where alone that is believed. */
 struct gh_call *gh_api_outer_call(struct gh_api *api, struct gh_request *request);

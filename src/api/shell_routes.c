@@ -88,7 +88,7 @@ run_here(struct gh_api *api, struct gh_request *request, const struct gh_value *
     command->wants_output = values[REQUIRE_OUTPUTS].flag;
     command->is_list = !values[NODE].is_given;
     if (values[RUN_NAME].is_given)
-        command->run = gh_run_begin(api->runs, values[RUN_NAME].text);
+        command->run = gh_run_begin(api->runs, values[RUN_NAME].text, (struct gh_slice){"", 0});
     gh_request_hold(request, &command->request);
     int rc = gh_shell_start(api->shells, text, command->wants_output, &shell_events, command, &err);
     if (rc == GH_OK)
@@ -124,7 +124,7 @@ run_in_process(struct gh_api *api, struct gh_request *request, struct gh_process
     if (values[RUN_NAME].is_given) {
         order.head.run_name = values[RUN_NAME].text;
         order.head.flags = GH_CALL_STREAM_LOGS;
-        forward->run = gh_run_begin(api->runs, values[RUN_NAME].text);
+        forward->run = gh_run_begin(api->runs, values[RUN_NAME].text, (struct gh_slice){"", 0});
     }
     gh_forward_send(forward, process, &order);
 }

@@ -3,6 +3,8 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/access.c \
 	%reldir%/access.h \
+	%reldir%/audit.c \
+	%reldir%/audit.h \
 	%reldir%/auth.c \
 	%reldir%/auth.h \
 	%reldir%/bearer.c \

@@ -38,7 +38,7 @@ gh_level_name(enum gh_level level)
 static int
 fail(struct gh_tokens *tokens, struct gh_err *err, const char *what)
 {
-    return gh_err_set(err, GH_E_SYSTEM, "tokens.db: %s: %s", what, sqlite3_errmsg(tokens->db));
+    return gh_err_set(err, GH_E_SYSTEM, "%s: %s", what, sqlite3_errmsg(tokens->db));
 }
 
 static int
@@ -136,8 +136,8 @@ prepare_file(struct gh_tokens *tokens, struct gh_err *err)
         return rc;
     int version = form_version(tokens);
     if (version > FORM_VERSION)
-        return gh_err_set(err, GH_E_INPUT, "tokens.db has form %d, this version reads up to %d",
-                          version, FORM_VERSION);
+        return gh_err_set(err, GH_E_INPUT, "has form %d, this version reads up to %d", version,
+                          FORM_VERSION);
     return version == 0 ? run(tokens, form, err) : GH_OK;
 }
 
@@ -152,10 +152,10 @@ open_file(struct gh_tokens *tokens, struct gh_err *err)
     return rc;
 }
 
-int
-gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *err)
+/* Errors leave TOKENS empty. */
+static int
+load(struct gh_tokens *tokens, struct gh_err *err)
 {
-    *tokens = (struct gh_tokens){.path = gh_asprintf("%s/tokens.db", state_dir)};
     if (access(tokens->path, F_OK) != 0 && errno == ENOENT)
         return GH_OK;
     int rc = open_file(tokens, err);
@@ -163,8 +163,29 @@ gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *e
         rc = read_all(tokens, err);
     if (rc == GH_OK)
         return GH_OK;
+    gh_err_add(err, "%s", tokens->path);
     gh_tokens_close(tokens);
-    return gh_err_add(err, "%s", state_dir);
+    return rc;
+}
+
+int
+gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *err)
+{
+    *tokens = (struct gh_tokens){.path = gh_asprintf("%s/tokens.db", state_dir)};
+    return load(tokens, err);
+}
+
+int
+gh_tokens_reload(struct gh_tokens *tokens, struct gh_err *err)
+{
+    struct gh_tokens fresh = {.path = gh_strdup(tokens->path)};
+
+    int rc = load(&fresh, err);
+    if (rc != GH_OK)
+        return rc;
+    gh_tokens_close(tokens);
+    *tokens = fresh;
+    return GH_OK;
 }
 
 void

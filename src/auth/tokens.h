@@ -53,6 +53,10 @@ struct gh_token_order {
 int gh_tokens_open(struct gh_tokens *tokens, const char *state_dir, struct gh_err *err) GH_MUST_USE;
 void gh_tokens_close(struct gh_tokens *tokens);
 
+/* Read them again: another daemon with the same state folder may have made some. On an error all is as it
+ * was. */
+int gh_tokens_reload(struct gh_tokens *tokens, struct gh_err *err) GH_MUST_USE;
+
 /* Make a token; its text goes to TEXT_OUT, and nowhere else. Errors: GH_E_INPUT a bad user or a time
  * that is over; GH_E_NO_ROOM GH_TOKENS_MAX are there; GH_E_SYSTEM it could not be written. */
 int gh_tokens_create(struct gh_tokens *tokens, const struct gh_token_order *order,

@@ -24,6 +24,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/doctor_env.c \
 	%reldir%/doctor_login.c \
 	%reldir%/doctor_node.c \
+	%reldir%/expiry.c \
+	%reldir%/expiry.h \
 	%reldir%/facts.c \
 	%reldir%/facts.h \
 	%reldir%/help.c \
@@ -52,6 +54,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/shim.c \
 	%reldir%/shim.h \
 	%reldir%/signature.c \
+	%reldir%/tokenask.c \
+	%reldir%/tokenask.h \
 	%reldir%/verb_call.c \
 	%reldir%/verb_config_check.c \
 	%reldir%/verb_config_set.c \
@@ -66,6 +70,9 @@ libgh_cli_la_SOURCES = \
 	%reldir%/verb_shim.c \
 	%reldir%/verb_status.c \
 	%reldir%/verb_stop.c \
+	%reldir%/verb_token_create.c \
+	%reldir%/verb_token_list.c \
+	%reldir%/verb_token_revoke.c \
 	%reldir%/verb_up.c \
 	%reldir%/verbs.c \
 	%reldir%/verbs.h

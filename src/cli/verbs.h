@@ -24,7 +24,10 @@
     X(doctor)                                                                                      \
     X(config_show)                                                                                 \
     X(config_check)                                                                                \
-    X(config_set)
+    X(config_set)                                                                                  \
+    X(token_create)                                                                                \
+    X(token_list)                                                                                  \
+    X(token_revoke)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "api/api.h"
 #include "base/log.h"
 #include "conf/settings.h"
 #include "front/front_inner.h"
@@ -161,6 +162,7 @@ answer(struct gh_exchange *exchange, unsigned status, const char *content_type)
 {
     exchange->is_answered = true;
     exchange->status = status;
+    gh_api_answered(exchange->conn->server->api, &exchange->request, status);
     if (exchange->response) /* else no memory for one: queue_answer closes the connection */
         add_headers(exchange, content_type);
     enum gh_log_level level = status >= 500 ? GH_LOG_WARN : GH_LOG_DEBUG;

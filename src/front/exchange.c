@@ -76,6 +76,8 @@ gh_exchange_gone(struct gh_exchange *exchange)
     if (exchange->is_gone)
         return;
     exchange->is_gone = true;
+    if (!exchange->is_answered)
+        gh_api_answered(exchange->conn->server->api, request, 0);
     if (is_pending && request->on_gone)
         request->on_gone(request, request->on_gone_context);
     if (exchange->is_suspended) {

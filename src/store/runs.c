@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "conf/settings.h"
 #include "store/runlines.h"
+#include "wire/url.h"
 
 #define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
@@ -31,11 +32,13 @@ struct gh_run_reader {
     uint64_t until_ms; /* loop time at which it stops waiting for a call; 0: it does not wait */
     bool replay_at_end_of_wait;
     bool is_of_call; /* carries the lines inside the call's own answer: the run counts as unread */
+    char *key; /* the one whose runs it may see, or NULL */
 };
 
 struct gh_run {
     UT_hash_handle hh;
     char *name;
+    char *key; /* of its calls; NULL when these have none, or several */
     struct gh_runs *runs;
     struct gh_buf lines;
     size_t cut;  /* bytes dropped from the front */
@@ -101,6 +104,7 @@ forget(struct gh_run *run)
     run->runs->count--;
     gh_buf_done(&run->lines);
     free(run->name);
+    free(run->key);
     free(run);
 }
 
@@ -244,20 +248,44 @@ stop_waiting(struct gh_run_reader *reader)
 }
 
 static void
+reader_free(struct gh_run_reader *reader)
+{
+    free(reader->key);
+    free(reader);
+}
+
+static void
 end_reader(struct gh_run_reader *reader)
 {
     stop_waiting(reader);
     DL_DELETE(reader->run->readers, reader);
     tell_dropped(reader);
     reader->events->on_end(reader->context);
-    free(reader);
+    reader_free(reader);
+}
+
+static bool
+may_see(const struct gh_run_reader *reader, const struct gh_run *run)
+{
+    return !reader->key || (run->key && strcmp(reader->key, run->key) == 0);
+}
+
+/* A call on KEY begins in RUN, the first one or one more. */
+static void
+note_key(struct gh_run *run, struct gh_slice key, bool is_first)
+{
+    if (run->key && gh_slice_is(key, run->key))
+        return;
+    gh_free(&run->key);
+    if (is_first && key.len)
+        run->key = gh_strndup(key.bytes, key.len);
 }
 
 struct gh_run *
-gh_run_begin(struct gh_runs *runs, struct gh_slice name)
+gh_run_begin(struct gh_runs *runs, struct gh_slice name, struct gh_slice key)
 {
     struct gh_run *run = find_or_make(runs, name);
-    struct gh_run_reader *reader;
+    struct gh_run_reader *reader, *next;
 
     if (run->active_calls++ == 0) {
         runs->kept_bytes -= run->kept;
@@ -266,10 +294,13 @@ gh_run_begin(struct gh_runs *runs, struct gh_slice name)
         run->cut = 0;
         run->was_read = false;
     }
+    note_key(run, key, run->active_calls == 1);
     run->has_begun = true;
-    DL_FOREACH(run->readers, reader)
+    DL_FOREACH_SAFE(run->readers, reader, next)
     {
         stop_waiting(reader);
+        if (!may_see(reader, run))
+            end_reader(reader);
     }
     wind_timer(runs);
     return run;
@@ -383,8 +414,8 @@ tell_asked_for(struct gh_run *run)
 }
 
 struct gh_run_reader *
-gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_reader_events *events,
-             void *context)
+gh_runs_read(struct gh_runs *runs, struct gh_slice name, struct gh_slice key,
+             const struct gh_run_reader_events *events, void *context)
 {
     struct gh_run *run = find_or_make(runs, name);
     struct gh_run_reader *reader = gh_alloc(sizeof *reader);
@@ -393,10 +424,14 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, const struct gh_run_rea
     reader->run = run;
     reader->events = events;
     reader->context = context;
+    reader->key = key.len ? gh_strndup(key.bytes, key.len) : NULL;
     DL_APPEND(run->readers, reader);
     tell_asked_for(run);
 
-    if (run->active_calls > 0) {
+    if (run->has_begun && !may_see(reader, run)) {
+        end_reader(reader);
+        reader = NULL;
+    } else if (run->active_calls > 0) {
         replay(reader);
     } else if (is_over && !run->was_read) {
         replay(reader);
@@ -490,7 +525,7 @@ gh_run_reader_drop(struct gh_run_reader *reader)
 {
     stop_waiting(reader);
     DL_DELETE(reader->run->readers, reader);
-    free(reader);
+    reader_free(reader);
 }
 
 void

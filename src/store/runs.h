@@ -34,9 +34,9 @@ struct gh_run_reader_events {
 struct gh_runs *gh_runs_new(uv_loop_t *loop, const struct gh_settings *settings);
 void gh_runs_free(struct gh_runs **runs_of);
 
-/* A call of run NAME begins; pairs with gh_run_end. Lines of an earlier, ended run of that name are
- * forgotten. */
-struct gh_run *gh_run_begin(struct gh_runs *runs, struct gh_slice name);
+/* A call of run NAME on KEY begins (empty: of no key, a shell command); pairs with gh_run_end. Lines of an
+ * earlier, ended run of that name are forgotten. */
+struct gh_run *gh_run_begin(struct gh_runs *runs, struct gh_slice name, struct gh_slice key);
 
 /* Text that the run wrote; made into one line of the wire. */
 void gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t len);
@@ -47,8 +47,9 @@ void gh_run_end(struct gh_run *run);
 void gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name);
 
 /* Attach a reader to the run NAME: replays at once what there is. When the run is over, on_end is
- * called before this returns and the result is NULL. A run that is not known is waited for. */
-struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name,
+ * called before this returns and the result is NULL. A run that is not known is waited for. A reader that
+ * may see runs of KEY alone gets nothing of others (empty: it may see all), as if they had no output. */
+struct gh_run_reader *gh_runs_read(struct gh_runs *runs, struct gh_slice name, struct gh_slice key,
                                    const struct gh_run_reader_events *events, void *context);
 
 /* A reader for the answer of the active RUN's own call: as above, but the run counts as unread after it,

@@ -51,10 +51,17 @@ slice(const char *text)
     return (struct gh_slice){text, strlen(text)};
 }
 
+/* A reader that may see runs of KEY alone; "" for all. */
+static void
+attach_for(struct reader *reader, const char *name, const char *key)
+{
+    reader->handle = gh_runs_read(runs, slice(name), slice(key), &events, reader);
+}
+
 static void
 attach(struct reader *reader, const char *name)
 {
-    reader->handle = gh_runs_read(runs, slice(name), &events, reader);
+    attach_for(reader, name, "");
 }
 
 static void
@@ -66,7 +73,7 @@ reader_done(struct reader *reader)
 static struct gh_run *
 begin(const char *name)
 {
-    return gh_run_begin(runs, slice(name));
+    return gh_run_begin(runs, slice(name), slice("key"));
 }
 
 static void

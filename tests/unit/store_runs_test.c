@@ -305,6 +305,45 @@ START_TEST(free_ends_readers)
 }
 END_TEST
 
+/* Before it begins, while it is active, and after it has ended. */
+START_TEST(reader_for_a_key_gets_nothing_of_other_keys)
+{
+    struct reader early GH_SCOPED(reader_done) = {0};
+    struct reader midway GH_SCOPED(reader_done) = {0};
+    struct reader late GH_SCOPED(reader_done) = {0};
+    struct reader own GH_SCOPED(reader_done) = {0};
+
+    attach_for(&early, "r", "other");
+    struct gh_run *run = begin("r");
+    ck_assert(early.is_ended);
+    write_text(run, "secret\n");
+    attach_for(&midway, "r", "other");
+    ck_assert(midway.is_ended);
+    attach_for(&own, "r", "key");
+    gh_run_end(run);
+    attach_for(&late, "r", "other");
+    ck_assert(late.is_ended);
+    ck_assert_uint_eq(early.lines.len + midway.lines.len + late.lines.len, 0);
+    assert_slice(own.lines, LINE("\"secret\\n\""));
+}
+END_TEST
+
+START_TEST(run_of_two_keys_is_for_neither_alone)
+{
+    struct reader reader GH_SCOPED(reader_done) = {0};
+    struct gh_run *run = begin("r");
+
+    attach_for(&reader, "r", "key");
+    ck_assert(!reader.is_ended);
+    ck_assert_ptr_eq(gh_run_begin(runs, slice("r"), slice("other")), run);
+    ck_assert(reader.is_ended);
+    write_text(run, "of whom?\n");
+    ck_assert_uint_eq(reader.lines.len, 0);
+    gh_run_end(run);
+    gh_run_end(run);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
@@ -324,6 +363,8 @@ add(TCase *tests)
     tcase_add_test(tests, reader_of_a_silent_run_waits_shortly);
     tcase_add_test(tests, silent_run_may_be_followed_by_one_that_speaks);
     tcase_add_test(tests, dropped_reader_hears_nothing_more);
+    tcase_add_test(tests, reader_for_a_key_gets_nothing_of_other_keys);
+    tcase_add_test(tests, run_of_two_keys_is_for_neither_alone);
     tcase_add_test(tests, shutdown_ends_readers_of_all_kinds);
     tcase_add_test(tests, free_ends_readers);
 }
