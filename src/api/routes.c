@@ -200,6 +200,14 @@ refuse_loading(struct gh_api *api, struct gh_request *request)
         gh_reply_busy(request, 1, "Module %s is being loaded.", key->name);
 }
 
+/* What needs something; but not what the node asks itself about itself. */
+static bool
+is_audited(const struct gh_route *route)
+{
+    return route->need != GH_NEED_NOTHING &&
+           (route->need != GH_NEED_LOCAL || route->method != GH_GET);
+}
+
 void
 gh_api_begin(struct gh_api *api, struct gh_request *request)
 {
@@ -208,7 +216,7 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     adopt_outer_id(api, request);
     bool is_for_app = gh_api_is_for_app(api, request);
     request->route = is_for_app ? &app_route : gh_route_find(request, &status);
-    if (gh_audit_is_on(api->audit) && request->route && request->route->need != GH_NEED_NOTHING)
+    if (gh_audit_is_on(api->audit) && request->route && is_audited(request->route))
         request->begun_ns = uv_hrtime();
     if (!request->route && is_loading(api, &request->url)) {
         request->route =

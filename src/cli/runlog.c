@@ -78,11 +78,13 @@ gh_runlog_start(struct gh_client *client, const char *method, const char *path, 
 }
 
 struct gh_runlog *
-gh_runlog_follow(struct gh_client *client, const char *run_name, FILE *to, bool is_json)
+gh_runlog_follow(struct gh_client *client, const char *run_name, const char *key, FILE *to,
+                 bool is_json)
 {
     /* The target is only checked, the name alone finds the run. */
     json_t *body GH_SCOPED(gh_json_drop) =
-        json_pack("{s:s, s:i}", "run_name", run_name, "node_ip_or_idx", 0);
+        key ? json_pack("{s:s, s:s}", "run_name", run_name, "key", key)
+            : json_pack("{s:s, s:i}", "run_name", run_name, "node_ip_or_idx", 0);
 
     return gh_runlog_start(client, "POST", "/logs", body, to, is_json);
 }

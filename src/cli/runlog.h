@@ -14,9 +14,10 @@ struct gh_runlog;
 char *gh_runlog_new_name(const char *prefix);
 
 /* Ask for the output of the run RUN_NAME, which may begin later, until it ends, and print it to TO in any
- * wait of the client: as it is, or with IS_JSON each line as one string of JSON. */
-struct gh_runlog *gh_runlog_follow(struct gh_client *client, const char *run_name, FILE *to,
-                                   bool is_json);
+ * wait of the client: as it is, or with IS_JSON each line as one string of JSON. Whose token is for one module
+ * sees runs of that KEY alone; NULL asks for one of any. */
+struct gh_runlog *gh_runlog_follow(struct gh_client *client, const char *run_name, const char *key,
+                                   FILE *to, bool is_json);
 
 /* The same of any route that answers in the form of /logs. */
 struct gh_runlog *gh_runlog_start(struct gh_client *client, const char *method, const char *path,

@@ -15,7 +15,7 @@ struct json_t;
 int gh_token_ask(const struct gh_cli *cli, const char *method, const char *path,
                  struct json_t *body, struct json_t **answer_out, struct gh_err *err) GH_MUST_USE;
 
-/* Until when the token TOKEN is good, as people read it; in a static buffer. */
+/* Until when TOKEN is good: "2027-01-31 18:00 UTC", "revoked"; in a static buffer. */
 const char *gh_token_until(const struct json_t *token);
 
 #endif

@@ -88,7 +88,8 @@ ask(const struct calling *calling, const char *key, const char *method, const ch
     struct gh_exchange *call GH_SCOPED(gh_exchange_free) = gh_exchange_start(
         calling->client, "POST", gh_buf_text(&path), body, keep_body, &outcome->text);
     if (!calling->is_quiet)
-        log = gh_runlog_follow(calling->client, run_name, stderr, false);
+        log = gh_runlog_follow(calling->client, run_name,
+                               strcmp(key, calling->key) == 0 ? key : NULL, stderr, false);
 
     int rc = gh_exchange_wait(call, 0, err);
     if (rc != GH_EXIT_OK)

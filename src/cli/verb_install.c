@@ -117,7 +117,7 @@ install_one(const struct gh_cli *cli, struct gh_client *client, const struct ord
     struct gh_exchange *exchange GH_SCOPED(gh_exchange_free) =
         gh_exchange_start(client, "POST", "/install_package", body, keep_body, &text);
     struct gh_runlog *log GH_SCOPED(gh_runlog_free) =
-        gh_runlog_follow(client, run_name, stderr, false);
+        gh_runlog_follow(client, run_name, NULL, stderr, false);
 
     int rc = gh_exchange_wait(exchange, 0, err);
     if (rc != GH_EXIT_OK)

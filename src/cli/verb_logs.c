@@ -65,7 +65,7 @@ static int
 follow(struct gh_client *client, const struct gh_cli *cli, struct gh_err *err)
 {
     struct gh_runlog *log GH_SCOPED(gh_runlog_free) =
-        gh_runlog_follow(client, cli->words[0], stdout, cli->is_json);
+        gh_runlog_follow(client, cli->words[0], NULL, stdout, cli->is_json);
 
     int rc = gh_runlog_wait(log, err);
     if (rc != GH_EXIT_OK || gh_runlog_has_printed(log))

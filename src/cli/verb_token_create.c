@@ -45,7 +45,7 @@ show(json_t *token)
 {
     const char *module = gh_facts_text(token, "module");
 
-    fprintf(stderr, "Token %.0f for %s: %s%s%s, good %s. It is shown this once.\n",
+    fprintf(stderr, "Token %.0f for %s: %s%s%s, good until %s. It is shown this once.\n",
             gh_facts_number(token, "id"), gh_facts_text(token, "user"),
             gh_facts_text(token, "access"), module ? " on " : "", module ? module : "",
             gh_token_until(token));
