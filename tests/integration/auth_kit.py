@@ -74,6 +74,16 @@ class Node:
         """By the control socket."""
         return _exchange(_UnixConnection(self.socket_path), method, path, body, dict(headers or {}))
 
+    def stop(self) -> None:
+        assert not self.daemon.trouble(), "\n".join(self.daemon.trouble())
+        self.daemon.stop()
+        assert not self.daemon.trouble(), "\n".join(self.daemon.trouble())
+
+    def kill_and_start_again(self) -> None:
+        """With the same folders, options and environment."""
+        self.daemon.kill()
+        self.daemon.start()
+
     def create(self, name: str, access: str, module: str | None = None, **more: Any) -> dict:
         """A token for NAME, which is then also in `tokens`."""
         body = {"user": name, "access": access, "module": module, **more}
@@ -97,14 +107,12 @@ def node(folder: Path, *args: str, owner: bool = True, auth: bool = True, **opti
     env = {**({"RH_TOKEN": OWNER_TOKEN, "RH_USERNAME": OWNER} if owner else {}),
            **options.pop("env", {})}
     daemon = Gatehoused(folder, args=[*(["--use-den-auth"] if auth else []), *args], env=env, **options)
-    daemon.start()
+    running = Node(daemon.start(), {"owner": OWNER_TOKEN} if owner else {})
     try:
-        yield Node(daemon, {"owner": OWNER_TOKEN} if owner else {})
-        assert not daemon.trouble(), "\n".join(daemon.trouble())
-        daemon.stop()
-        assert not daemon.trouble(), "\n".join(daemon.trouble())
+        yield running
+        running.stop()
     except BaseException:
-        print(f"\n--- log of gatehoused, pid {daemon.pid} ---\n{daemon.log()[-20000:]}")
+        print(f"\n--- log of gatehoused ---\n{daemon.log()[-20000:]}")
         raise
     finally:
-        daemon.kill()
+        running.daemon.kill()
