@@ -235,7 +235,7 @@ send_call(struct gh_api *api, struct gh_request *request, const struct call_form
     else
         gh_runs_note_silent(api->runs, form->run_name);
     if (run && request->method == GH_POST && form->serialization == GH_SERIALIZATION_PICKLE)
-        request = gh_inline_logs_wrap(api, request, run, form->run_name);
+        request = gh_inline_logs_wrap(api, request, run, form->run_name, form->key);
     struct gh_forward *forward = gh_forward_new(api, request, form->serialization);
     forward->is_bare = form->flags & GH_CALL_BARE;
     forward->run = run;

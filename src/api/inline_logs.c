@@ -283,7 +283,7 @@ on_client_gone(struct gh_request *client, void *context)
 
 struct gh_request *
 gh_inline_logs_wrap(struct gh_api *api, struct gh_request *request, const struct gh_run *run,
-                    struct gh_slice run_name)
+                    struct gh_slice run_name, struct gh_slice key)
 {
     uint64_t wait_ms = api->settings->inline_logs_wait_ms;
 
@@ -298,7 +298,7 @@ gh_inline_logs_wrap(struct gh_api *api, struct gh_request *request, const struct
     request->on_gone = on_client_gone;
     request->on_gone_context = logs;
     logs->answer.fd = -1;
-    logs->run = gh_run_begin(api->runs, run_name);
+    logs->run = gh_run_begin(api->runs, run_name, key);
     logs->watch =
         (struct gh_run_watch){.on_output = on_output, .on_reader = on_reader, .context = logs};
     gh_run_watch(logs->run, &logs->watch);

@@ -24,9 +24,10 @@
 
 struct gh_run;
 
-/* The request through which the call of RUN, which has begun under RUN_NAME, is to be answered: REQUEST itself,
- * or one in front of it, which lives until it is answered or its client is gone. */
+/* The request through which the call of KEY, whose RUN has begun under RUN_NAME, is to be answered: REQUEST
+ * itself, or one in front of it, which lives until it is answered or its client is gone. */
 struct gh_request *gh_inline_logs_wrap(struct gh_api *api, struct gh_request *request,
-                                       const struct gh_run *run, struct gh_slice run_name);
+                                       const struct gh_run *run, struct gh_slice run_name,
+                                       struct gh_slice key);
 
 #endif

@@ -146,7 +146,7 @@ gh_route_install_package(struct gh_api *api, struct gh_request *request)
         struct waiting *waiting = gh_alloc(sizeof *waiting);
         waiting->api = api;
         if (values[RUN_NAME].is_given)
-            waiting->run = gh_run_begin(api->runs, values[RUN_NAME].text);
+            waiting->run = gh_run_begin(api->runs, values[RUN_NAME].text, (struct gh_slice){"", 0});
         install(waiting, request, &values[CONFIG], &values[CONDA_ENV], &values[VENV],
                 values[OVERRIDE].flag);
     }

@@ -48,7 +48,7 @@ static void
 begin_call(const char *name)
 {
     run = begin(name);
-    front = gh_inline_logs_wrap(&api, &client.request, run, slice(name));
+    front = gh_inline_logs_wrap(&api, &client.request, run, slice(name), slice("key"));
     gh_request_hold(front, &front_slot);
 }
 
