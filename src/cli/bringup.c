@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "cli/client.h"
 #include "cli/daemon.h"
 #include "cli/launch.h"
@@ -31,6 +32,17 @@ gh_brought_done(struct gh_brought *brought)
 
 /* ---- which daemon ---- */
 
+/* All that is wrong, in one line. */
+static int
+tell_faults(const struct gh_faults *faults, struct gh_err *err)
+{
+    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+
+    for (size_t i = 0; i < faults->texts.count; i++)
+        gh_buf_addf(&text, "%s%s", i ? "; " : "", faults->texts.list[i]);
+    return gh_err_set(err, GH_EXIT_USAGE, "%s", gh_buf_text(&text));
+}
+
 /* What a daemon of these options would be set to. The caller releases SETTINGS in any case. */
 static int
 load_settings(const struct gh_words *options, struct gh_settings *settings, struct gh_err *err)
@@ -46,7 +58,7 @@ load_settings(const struct gh_words *options, struct gh_settings *settings, stru
     case GH_SETTINGS_DONE:
         return gh_err_set(err, GH_EXIT_USAGE, "--version belongs to gatehoused itself");
     default:
-        return gh_err_set(err, GH_EXIT_USAGE, "%s", faults.texts.count ? faults.texts.list[0] : "");
+        return tell_faults(&faults, err);
     }
     if (settings->ready_fd != 0)
         return gh_err_set(

@@ -8,27 +8,11 @@
 #include "base/alloc.h"
 #include "conf/home.h"
 
-/* NULL when there is none, or a broken one. */
-static json_t *
-load(void)
-{
-    char *path GH_SCOPED(gh_free) = gh_home_path("~/.rh/cluster_config.json");
-
-    return json_load_file(path, 0, NULL);
-}
-
-static const char *
-text_of(json_t *file, const char *name)
-{
-    const char *text = json_string_value(json_object_get(file, name));
-
-    return text ? text : "";
-}
-
 char *
 gh_clusterfile_text(const char *name)
 {
-    json_t *file = load();
+    char *path GH_SCOPED(gh_free) = gh_home_path("~/.rh/cluster_config.json");
+    json_t *file = json_load_file(path, 0, NULL);
     json_t *value = json_object_get(file, name);
     char *text = json_is_string(value)    ? gh_strdup(json_string_value(value))
                  : json_is_boolean(value) ? gh_strdup(json_is_true(value) ? "true" : "false")
@@ -55,23 +39,14 @@ gh_clusterfile_check(struct gh_err *err)
 }
 
 void
-gh_clusterfile_options(const char *host, const char *port, struct gh_words *options)
+gh_clusterfile_options(const char *host, struct gh_words *options)
 {
-    json_t *file = load();
-    const char *type = text_of(file, "server_connection_type");
-    const char *server_host = text_of(file, "server_host");
-    json_t *server_port = json_object_get(file, "server_port");
-    bool is_direct = strcmp(type, "none") == 0 || strcmp(type, "docker") == 0;
+    char *type GH_SCOPED(gh_free) = gh_clusterfile_text("server_connection_type");
+    char *server_host GH_SCOPED(gh_free) = gh_clusterfile_text("server_host");
+    bool is_docker = strcmp(type, "docker") == 0;
 
-    if (host)
-        gh_words_addf(options, "--host=%s", host);
-    else if (is_direct)
-        gh_words_addf(options, "--host=%s", server_host[0] ? server_host : "0.0.0.0");
-    if (is_direct)
+    if ((is_docker || strcmp(type, "none") == 0) && !host && !server_host[0])
+        gh_words_add(options, "--host=0.0.0.0");
+    if (is_docker)
         gh_words_add(options, "--insecure");
-    if (port)
-        gh_words_addf(options, "--port=%s", port);
-    else if (json_is_integer(server_port))
-        gh_words_addf(options, "--port=%lld", (long long)json_integer_value(server_port));
-    json_decref(file);
 }

@@ -119,11 +119,15 @@ check_served(const struct asked *asked, struct gh_err *err)
     return gh_clusterfile_check(err);
 }
 
-/* The options of gatehoused that follow. */
+/* The options of gatehoused that follow. Others are in ~/.rh/cluster_config.json, which it reads. */
 static void
 translate(const struct asked *asked, struct gh_words *words)
 {
-    gh_clusterfile_options(asked->value[HOST], asked->value[PORT], words);
+    if (asked->value[HOST])
+        gh_words_addf(words, "--host=%s", asked->value[HOST]);
+    if (asked->value[PORT])
+        gh_words_addf(words, "--port=%s", asked->value[PORT]);
+    gh_clusterfile_options(asked->value[HOST], words);
     if (asked->value[ENV])
         gh_words_addf(words, "--env=%s", asked->value[ENV]);
     if (asked->value[DOMAIN])

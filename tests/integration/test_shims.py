@@ -191,6 +191,10 @@ def test_the_address_follows_the_cluster_config(node, port):
     assert listeners(port) == ["00000000"]
     node.run("runhouse server restart --host 127.0.0.1")
     assert listeners(port) == ["0100007F"]  # what was said wins
+    for connection in ("none", "docker"):
+        write_config(node, port, server_connection_type=connection, server_host=None)
+        node.run("runhouse server restart")
+        assert listeners(port) == ["00000000"]
 
 
 def test_a_restart_on_another_port_ends_the_server_on_the_first(node, port):
