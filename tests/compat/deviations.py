@@ -403,6 +403,19 @@ TABLE = [
     Deviation("old-sdk/sdk-0.0.3[68]-env", "versions.md 4: /process_env_vars is served",
               body_is({"data": None, "output_type": "success", "serialization": None})),
 
+    # who may (auth.md)
+    Deviation("auth/bearer_empty", "auth.md 2: an empty token is none", detail(401, "No Runhouse token")),
+    Deviation("auth/call_private_no_token_get", "auth.md 5: GET says 401 too",
+              detail(401, "No Runhouse token")),
+    Deviation("auth/call_private_stranger_get", "auth.md 5: GET says 403 too",
+              detail(403, "Unauthorized access to resource shared_fn.")),
+    Deviation("auth/unknown_key_no_token", "auth.md 5: who has no token is not told which keys there are",
+              detail(401, "No Runhouse token")),
+    Deviation("auth/logs_no_token", "auth.md 3: output of runs is for whoever may call",
+              detail(401, "No Runhouse token")),
+    Deviation("auth/validation_before_auth", "auth.md 5: nobody's body is looked into before it is known "
+              "who sends it", detail(401, "No Runhouse token")),
+
     # values
     Deviation("functions/get_add_strings", "GET arguments are cast by the annotations (a: int)",
               body_is({"data": "3", "output_type": "result_serialized", "serialization": "json"})),

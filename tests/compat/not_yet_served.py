@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Recordings that are not replayed, since the daemon cannot be set up as their server was.
+"""Recordings and exchanges that are not replayed, since the daemon cannot be set up as their server was.
 
 pytest prints them, with counts, after each run.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 FILES = {
-    "auth": "Den authentication",
     "den-api": "calls to Den (made by the server, not sent to it)",
 }
 
@@ -21,12 +20,21 @@ class Refused(NamedTuple):
 
 
 HTTPS = Refused("HTTPS", "this version speaks no HTTPS")
-DEN_AUTH = Refused("Den authentication", "does not check callers")
 
 # Of ssh-commands.jsonl; they are run all the same, and must be refused in these words.
 COMMANDS = {
     "restart_server_tls_443#9": HTTPS,
     "restart_server_tls_32300#6": HTTPS,
     "restart_server_domain#3": HTTPS,
-    "restart_server_none_80#3": DEN_AUTH,
 }
+
+EXCHANGES = {
+    "auth/owner_den_token": "Den says that the owner's other token is good for this cluster",
+    "auth/reader": "Den says that bob may read the cluster",
+    "auth/reader_again": "Den says that bob may read the cluster",
+    "auth/call_private_reader_of_cluster": "Den says that bob may read the cluster",
+    "auth/call_private_shared_user": "Den says that carol may read one function",
+    "auth/call_localname_reader": "Den says that bob may read the cluster",
+    "auth/status_reader_request_id": "Den says that bob may read the cluster",
+}
+"""Of recordings that are replayed otherwise. Strangers are replayed: who is unknown is refused alike."""

@@ -262,7 +262,7 @@ def difference(exchange: Exchange, answer: Answer, server: Server) -> str:
     except ValueError as error:
         return f"body is not JSON ({error}): {answer.body[:400]!r}"
     recorded = json.loads(exchange.answer_body)
-    if exchange.path.startswith("/status"):
+    if exchange.path.startswith("/status") and exchange.status == 200:
         return status_difference(recorded, actual, plain)
     if exchange.status == 422:
         return validation_difference(recorded, actual)

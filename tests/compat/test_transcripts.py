@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from integration.gatehoused import Gatehoused, StartFailed
+from integration.gatehoused import Gatehoused
 
 from . import deviations, not_yet_served, replay
 
@@ -28,6 +28,8 @@ DEMO = [*CORE[:HALF],
                                 "packages", "folders", "errors")
           for exchange in replay.load(name)),
         *CORE[HALF:]]
+AUTH = [exchange for exchange in replay.load("auth") if exchange.id not in not_yet_served.EXCHANGES]
+OWNER_TOKEN = "ctok+alice+alice"
 OLD = replay.load("old-sdk")
 OLD_FUNCTIONS = ["concat", "add", "boom", "gen", "none", "noisy", "coro", "agen"]
 
@@ -49,11 +51,14 @@ TRUE_SERVER_VARIES = {
 BACKGROUND = {"core/sleeper_call_background": sleeper_runs}
 
 
-def furnish(home: Path, cluster_name: str) -> None:
+def furnish(home: Path, cluster_name: str, den_auth: bool = False) -> None:
     """What the recorded server had in its home."""
     (home / ".rh").mkdir(parents=True)
+    if den_auth:
+        (home / ".rh" / "config.yaml").write_text(f"token: {OWNER_TOKEN}\nusername: alice\n"
+                                                  "default_folder: /alice\n")
     (home / ".rh" / "cluster_config.json").write_text(json.dumps({
-        "name": cluster_name, "resource_subtype": "Cluster", "den_auth": False,
+        "name": cluster_name, "resource_subtype": "Cluster", "den_auth": den_auth,
         "server_port": 32300, "server_connection_type": "none", "server_host": "127.0.0.1",
         "autostop_mins": None, "domain": None, "ips": ["127.0.0.1"]}))
     (home / "tinypkg").mkdir(parents=True)
@@ -77,9 +82,9 @@ def start(tmp_path_factory):
     """A furnished daemon for a whole recording, looked at once all its answers are judged."""
     started: list[Gatehoused] = []
 
-    def start(cluster_name: str) -> replay.Server:
+    def start(cluster_name: str, den_auth: bool = False) -> replay.Server:
         daemon = Gatehoused(tmp_path_factory.mktemp("replay"), env={"PIP_NO_INDEX": "1"})
-        furnish(daemon.home, cluster_name)
+        furnish(daemon.home, cluster_name, den_auth)
         daemon.start()
         started.append(daemon)
         return replay.Server(daemon.host, daemon.port, str(daemon.home))
@@ -119,6 +124,13 @@ def old(request, start) -> Replayed:
     return run(server, OLD)
 
 
+@pytest.fixture(scope="module")
+def auth(request, start) -> Replayed:
+    if request.config.getoption("--true-server", None):
+        pytest.skip("needs a server that checks callers, and a Den")
+    return run(start("/alice/gpu", den_auth=True), AUTH)
+
+
 def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> None:
     answer = replayed.answers[exchange.id]
     deviation = deviations.find(exchange.id)
@@ -146,27 +158,25 @@ def test_old_client_recording(exchange, old, request):
     judge(exchange, old, bool(request.config.getoption("--true-server", None)))
 
 
-def test_den_authentication_is_still_to_be_replayed(tmp_path):
-    """Not served yet; the day the daemon starts with Den auth, auth.jsonl has to be replayed."""
-    daemon = Gatehoused(tmp_path, args=["--use-den-auth", "--api-server-url", "http://127.0.0.1:9"])
-    try:
-        daemon.start()
-    except StartFailed:
-        pytest.xfail(f"not yet served: {not_yet_served.FILES['auth']}")
-    finally:
-        daemon.kill()
-    pytest.fail("served now: replay auth.jsonl, and take it out of not_yet_served.FILES")
+@pytest.mark.parametrize("exchange", AUTH, ids=lambda exchange: exchange.id)
+def test_recording_with_den_auth(exchange, auth, request):
+    judge(exchange, auth, bool(request.config.getoption("--true-server", None)))
+
+
+def test_exchanges_that_are_not_replayed_are_recorded_ones():
+    recorded = {exchange.id for exchange in replay.load("auth")}
+    assert set(not_yet_served.EXCHANGES) < recorded and len(AUTH) == len(recorded) - 7
 
 
 def test_every_row_of_the_table_names_a_recorded_exchange():
-    names = [exchange.id for exchange in [*DEMO, *OLD]]
+    names = [exchange.id for exchange in [*DEMO, *OLD, *AUTH]]
     unused = [row.exchanges for row in deviations.TABLE
               if not any(fnmatchcase(name, row.exchanges) for name in names)]
     assert not unused
 
 
 def test_every_transcript_is_replayed_or_listed():
-    replayed = {exchange.file for exchange in [*DEMO, *OLD]}
+    replayed = {exchange.file for exchange in [*DEMO, *OLD, *AUTH]}
     replayed.add("ssh-commands")  # by test_ssh_commands.py
     files = {path.stem for path in replay.TRANSCRIPTS.glob("*.jsonl")}
     assert files == replayed | set(not_yet_served.FILES)
