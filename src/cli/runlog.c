@@ -29,6 +29,8 @@ print_line(struct gh_runlog *log, const char *line, size_t len)
 
     json_array_foreach(json_object_get(json, "data"), i, text)
     {
+        if (!json_is_string(text))
+            continue;
         if (log->is_json)
             gh_out_json(text);
         else
