@@ -14,6 +14,7 @@
 #include "wire/reply.h"
 
 #define RESULT_WINDOW_BYTES (256u << 10) /* of a result in shared memory that wait unsent */
+#define KNOWN_DIVISOR 10u /* part of the wait for a client that took its lines so before */
 
 enum state {
     GRACE,     /* a reader may still come */
@@ -117,6 +118,8 @@ end_stream(struct inline_logs *logs)
 {
     struct gh_request *client = logs->client;
 
+    if (client->peer)
+        client->peer->takes_lines = true;
     client->sink->write(client, "\n", 1);
     client->on_sent = NULL;
     gh_request_release(client);
@@ -281,14 +284,24 @@ on_client_gone(struct gh_request *client, void *context)
     inline_logs_free(logs);
 }
 
+/* How long a reader is waited for. A program that prints in a loop, or a generator at each step, should not
+ * wait long each time; but a proxy may give one connection to several clients, and a client that asked
+ * for its lines when it was too late needs all the time there is. */
+static uint64_t
+grace_ms(const struct gh_api *api, const struct gh_request *request)
+{
+    uint64_t wait_ms = api->settings->inline_logs_wait_ms;
+    bool is_known = request->peer && request->peer->takes_lines;
+
+    return is_known && !gh_runs_had_late_reader(api->runs) ? wait_ms / KNOWN_DIVISOR : wait_ms;
+}
+
 struct gh_request *
 gh_inline_logs_wrap(struct gh_api *api, struct gh_request *request, const struct gh_run *run,
                     struct gh_slice run_name, struct gh_slice key)
 {
-    uint64_t wait_ms = api->settings->inline_logs_wait_ms;
-
-    if (!memchr(run_name.bytes, '@', run_name.len) || wait_ms == 0 || request->is_local ||
-        gh_run_was_asked_for(run))
+    if (!memchr(run_name.bytes, '@', run_name.len) || api->settings->inline_logs_wait_ms == 0 ||
+        request->is_local || gh_run_was_asked_for(run))
         return request;
 
     struct inline_logs *logs = gh_alloc(sizeof *logs);
@@ -304,6 +317,6 @@ gh_inline_logs_wrap(struct gh_api *api, struct gh_request *request, const struct
     gh_run_watch(logs->run, &logs->watch);
     uv_timer_init(api->loop, &logs->timer);
     logs->timer.data = logs;
-    uv_timer_start(&logs->timer, on_timer, wait_ms, 0);
+    uv_timer_start(&logs->timer, on_timer, grace_ms(api, request), 0);
     return &logs->request;
 }

@@ -14,6 +14,8 @@
  *   - A call that printed and has no reader once inline_logs_wait_ms are over, counted from its begin,
  *     gets the stream; so does one that prints first thereafter. If it ends earlier, its answer waits.
  *
+ * The wait is a tenth for the next calls on a connection over which a stream was sent whole.
+ *
  * Whoever answers the call knows nothing of this: it answers a request that stands in front of the
  * client's. Source: versions.md section 4. Loop thread only. */
 #ifndef GH_API_INLINE_LOGS_H

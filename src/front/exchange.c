@@ -36,6 +36,7 @@ gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connect
     exchange->target = gh_strdup(target);
     exchange->conn = info->socket_context;
     exchange->conn->exchange = exchange;
+    exchange->request.peer = &exchange->conn->peer;
     gh_conn_enter(exchange->conn, GH_PHASE_HEAD);
     server->exchange_count++;
     return exchange;

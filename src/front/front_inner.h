@@ -31,6 +31,7 @@ struct gh_conn {
     uint64_t deadline_ms; /* loop time; 0: none */
     int queued_bytes;     /* not yet taken by the peer at the last look, while in SEND */
     struct gh_exchange *exchange;
+    struct gh_peer peer;
 };
 
 struct gh_server {

@@ -18,6 +18,7 @@
 #define SILENT_NOTED 1024u /* calls */
 /* That somebody asked in vain for a run is remembered so long: its call may still be on its way here, with a
  * large body. Only of names that matter to api/inline_logs.c, or they would push others out. */
+#define LATE_REMEMBERED_MS 3600000u
 #define UNBEGUN_KEEP_MS 60000u
 #define UNBEGUN_SIGN '@'
 #define READER_BACKLOG_MAX_BYTES (4u << 20)
@@ -47,6 +48,7 @@ struct gh_run {
     bool has_begun;
     bool was_read;      /* to its end */
     bool was_asked_for; /* by a reader of /logs, ever */
+    bool was_inline;    /* the present run's lines go, or went, into its call's answer */
     uint64_t ended_ms;
     struct gh_run_reader *readers;
     struct gh_run_watch *watches;
@@ -60,6 +62,7 @@ struct gh_runs {
     unsigned count;
     unsigned waiting;  /* readers that wait for a call */
     size_t kept_bytes; /* lines of all ended runs */
+    uint64_t late_ms;  /* loop time + 1 at which a run that was inline was asked for; 0: never */
     /* The latest calls that stream nothing, by a hash of their names. A match only shortens the wait
      * of a reader, so a false one costs next to nothing. */
     struct {
@@ -293,6 +296,7 @@ gh_run_begin(struct gh_runs *runs, struct gh_slice name, struct gh_slice key)
         run->lines.len = 0;
         run->cut = 0;
         run->was_read = false;
+        run->was_inline = false;
     }
     note_key(run, key, run->active_calls == 1);
     run->has_begun = true;
@@ -407,6 +411,8 @@ tell_asked_for(struct gh_run *run)
     struct gh_run_watch *watch, *next;
 
     run->was_asked_for = true;
+    if (run->was_inline)
+        run->runs->late_ms = uv_now(run->runs->loop) + 1;
     DL_FOREACH_SAFE(run->watches, watch, next)
     {
         watch->on_reader(watch->context);
@@ -460,10 +466,16 @@ gh_run_read_for_call(struct gh_run *run, const struct gh_run_reader_events *even
     reader->run = run;
     reader->events = events;
     reader->context = context;
-    reader->is_of_call = true;
+    reader->is_of_call = run->was_inline = true;
     DL_APPEND(run->readers, reader);
     replay(reader);
     return reader;
+}
+
+bool
+gh_runs_had_late_reader(const struct gh_runs *runs)
+{
+    return runs->late_ms && uv_now(runs->loop) - (runs->late_ms - 1) < LATE_REMEMBERED_MS;
 }
 
 bool

@@ -95,6 +95,10 @@ void gh_run_unwatch(struct gh_run_watch *watch);
 /* Whether gh_runs_read was ever asked for RUN, also before it began. */
 bool gh_run_was_asked_for(const struct gh_run *run);
 
+/* Whether, in the last hour, somebody asked for a run whose lines went into its call's answer: perhaps
+ * its own client, too late. */
+bool gh_runs_had_late_reader(const struct gh_runs *runs);
+
 /* Whether the present run wrote anything. */
 bool gh_run_has_output(const struct gh_run *run);
 

@@ -64,6 +64,11 @@ struct gh_sink {
 
 struct gh_route;
 
+/* What was learnt of whoever is at the other end, as long as the connection lasts. */
+struct gh_peer {
+    bool takes_lines; /* an answer with the lines of its call inside was sent whole */
+};
+
 struct gh_request {
     const struct gh_sink *sink;
     const struct gh_route *route; /* set by api/ when it has found one */
@@ -75,6 +80,7 @@ struct gh_request {
     struct gh_slice body;                   /* empty until it is whole */
     int body_fd;                  /* memfd that holds the body when it is large, else -1 */
     char id[GH_REQUEST_ID_BYTES]; /* X-Request-ID of the client, or one of our own */
+    struct gh_peer *peer;         /* of its connection; NULL where nobody keeps one */
     bool is_local;                /* came over the control socket, from a program of this node */
     char user[GH_REQUEST_USER_BYTES]; /* who asks; "" when that is not known, or not checked */
     const char *denied;               /* why it may not, one static word; NULL when it may */

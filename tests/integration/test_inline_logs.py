@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -82,6 +83,21 @@ def test_connection_serves_the_next_call(daemon):
             while chunk := wire.read_chunk():
                 body += chunk
             assert items_of(body.decode())[0] == [text + "\n"]
+
+
+def test_next_call_of_a_connection_waits_less(start_daemon):
+    daemon = start_daemon(args=["--inline-logs-wait-ms", "3000"])
+    daemon.put_function("talk")
+    took = []
+    with Wire(daemon) as wire:
+        for _ in range(2):
+            start = time.monotonic()
+            start_call(wire, daemon, "talk", "a")
+            assert wire.read_head().status == 200
+            while wire.read_chunk():
+                pass
+            took.append(time.monotonic() - start)
+    assert took[0] >= 3 > took[1]
 
 
 def test_lines_come_while_the_call_runs(daemon, tmp_path):

@@ -66,6 +66,7 @@ let_time_pass(uint64_t ms)
 
     while (uv_hrtime() < end)
         uv_run(&loop, UV_RUN_NOWAIT);
+    uv_run(&loop, UV_RUN_NOWAIT); /* what became due while others had the processor */
 }
 
 static void
@@ -229,6 +230,39 @@ START_TEST(lines_of_a_second_call_of_that_name_are_in_both)
     end_call(RESULT);
     assert_answer(LINE("\"a\\n\"") LINE("\"b\\n\"") RESULT "\n", true);
     gh_run_end(run);
+}
+END_TEST
+
+/* ---- the next call of the same client ---- */
+
+#define LONG_WAIT_MS 2000u
+
+static uint64_t
+time_of_printing_call(const char *name)
+{
+    uv_update_time(&loop);
+    uint64_t start = uv_now(&loop);
+
+    client.answers = 0;
+    begin_call(name);
+    write_text(run, "a\n");
+    end_call(RESULT);
+    run_until_answered();
+    return uv_now(&loop) - start;
+}
+
+START_TEST(known_client_waits_less_unless_one_was_misjudged)
+{
+    struct gh_peer peer = {.takes_lines = false};
+    struct reader late GH_SCOPED(reader_done) = {0};
+
+    settings.inline_logs_wait_ms = LONG_WAIT_MS;
+    client.request.peer = &peer;
+    ck_assert_uint_ge(time_of_printing_call("f@1"), LONG_WAIT_MS);
+    ck_assert(peer.takes_lines);
+    ck_assert_uint_lt(time_of_printing_call("f@2"), LONG_WAIT_MS);
+    attach(&late, "f@2");
+    ck_assert_uint_ge(time_of_printing_call("f@3"), LONG_WAIT_MS);
 }
 END_TEST
 
@@ -432,6 +466,7 @@ add(TCase *tests)
     tcase_add_test(tests, reader_of_a_silent_call_comes_after_the_wait);
     tcase_add_test(tests, late_readers_of_a_streamed_run_get_its_lines);
     tcase_add_test(tests, lines_of_a_second_call_of_that_name_are_in_both);
+    tcase_add_test(tests, known_client_waits_less_unless_one_was_misjudged);
     tcase_add_test(tests, others_are_answered_through_their_own_request);
     tcase_add_test(tests, refusal_in_a_stream_is_an_exception_line);
     tcase_add_test(tests, busy_answer_keeps_its_retry_after);
