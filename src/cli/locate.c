@@ -57,7 +57,7 @@ static int
 nobody(const char *state, const char *of_port, int why, struct gh_err *err)
 {
     return gh_err_set(err, GH_EXIT_NO_CONNECTION,
-                      "no daemon%s%s answers in %s: %s; start one with gatehoused, or name it by "
+                      "no daemon%s%s answers in %s: %s; start one with gatehouse up, or name it by "
                       "--state-dir, --port or --url",
                       of_port ? " of port " : "", of_port ? of_port : "", state,
                       why == ECONNREFUSED || why == ENOENT ? "none runs" : strerror(why));

@@ -117,7 +117,7 @@ def test_usage_errors_are_2_and_name_what_is_near(words, text):
 def test_no_daemon_is_3(words, tmp_path):
     done = gatehouse(None, *words, "--state-dir", str(tmp_path))
     assert (done.status, done.out) == (3, "")
-    assert f"no daemon answers in {tmp_path}: none runs; start one with gatehoused" in one_line(done)
+    assert f"no daemon answers in {tmp_path}: none runs; start one with gatehouse up" in one_line(done)
     assert list(tmp_path.iterdir()) == []
 
 
