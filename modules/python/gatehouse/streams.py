@@ -23,7 +23,7 @@ from .current import Call, Process, call_var
 
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
 if TYPE_CHECKING:
-    from typing import Iterable, List, Optional
+    from typing import Any, Iterable, List, Optional
 
 STDOUT, STDERR = 1, 2
 _LONGEST_PENDING = 64 * 1024
@@ -359,16 +359,17 @@ def _wrap_faulthandler(module: object) -> None:
 
 
 def set_level() -> None:
-    """Give the root logger the level that the user or the daemon has set; user code that imports
-    logging later gets it then.
+    """The level that the user or the daemon has set may be another now: the root logger gets it, unless
+    user code has given it one of its own. Where logging is imported later it gets it then.
     """
-    global _level
     logging = sys.modules.get("logging")
-    if logging is None:
-        return
+    if logging is not None and logging.getLogger().level == _level:
+        _give_level(logging)
+
+
+def _give_level(logging: Any) -> None:
+    global _level
     root = logging.getLogger()
-    if _level is not None and root.level != _level:
-        return  # user code has set another one
     level = (os.environ.get("RH_LOG_LEVEL") or Process.log_level or "INFO").upper()
     root.setLevel(level if isinstance(logging.getLevelName(level), int) else "INFO")
     _level = root.level
@@ -403,4 +404,4 @@ def _set_up_logging(logging: object) -> None:
         )
     )
     root.addHandler(handler)
-    set_level()
+    _give_level(logging)
