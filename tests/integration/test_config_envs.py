@@ -35,7 +35,8 @@ class Configured:
         self.wheels.mkdir()
         (tmp_path / "code.py").write_text(CODE)
         self.state = tmp_path / "state"
-        self.env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels),
+        # No bytecode: versions of one second and one size would be taken for each other.
+        self.env = {"PYTHONDONTWRITEBYTECODE": "1", "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(self.wheels),
                     "PIP_CACHE_DIR": str(tmp_path / "cache"), "PATH": f"{FAKES}:/usr/bin:/bin",
                     "FAKE_LOG": str(tmp_path / "fake.log"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         self.daemon = None
