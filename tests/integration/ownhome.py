@@ -19,6 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import Mapping
 
+import pytest
+
 from .gatehoused import BUILD, is_running, wait_until
 
 COMMAND_S = 60.0
@@ -50,6 +52,18 @@ printf '%s\\n' "${{line%%
 *}}" >>{log}
 exec {program} "$@"
 """  # of a command over several lines, the first
+
+
+EARLY = """\
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+extern char *program_invocation_short_name;
+__attribute__((constructor)) static void early(void) {
+    if (!strcmp(program_invocation_short_name, "gatehoused")) { %s }
+}
+"""
 
 
 def node_python() -> str | None:
@@ -151,6 +165,18 @@ class OwnHome:
     def gatehouse(self, words: str, check: bool = True,
                   env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess:
         return self.run(f"{shlex.quote(str(GATEHOUSE))} {words}", check, env)
+
+    def preloaded(self, statement: str) -> Path:
+        """A library for LD_PRELOAD by which gatehoused, and nothing else, runs STATEMENT (C) before its
+        main."""
+        if os.environ.get("GATEHOUSE_SANITIZE", "no") not in ("", "no"):
+            pytest.skip("a sanitizer wants to be the first library of a program")
+        source, library = self.folder / "early.c", self.folder / "early.so"
+        source.write_text(EARLY % statement)
+        done = subprocess.run([os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o",
+                               library, source], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return library
 
     def install_shims(self) -> "OwnHome":
         self.gatehouse("shim install --dir ~/.local/bin")

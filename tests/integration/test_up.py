@@ -157,25 +157,9 @@ def test_workers_that_cannot_start_are_an_error_with_the_reason(home, port):
     assert the_daemon(home)
 
 
-def preload(home: OwnHome, statement: str) -> dict[str, str]:
-    """The environment in which gatehoused, and nothing else, runs STATEMENT (C) before its main."""
-    if os.environ.get("GATEHOUSE_SANITIZE", "no") not in ("", "no"):
-        pytest.skip("a sanitizer wants to be the first library of a program")
-    source, library = home.folder / "early.c", home.folder / "early.so"
-    source.write_text("#include <signal.h>\n#include <stdio.h>\n#include <string.h>\n"
-                      "#include <unistd.h>\nextern char *program_invocation_short_name;\n"
-                      "__attribute__((constructor)) static void early(void) {\n"
-                      '    if (!strcmp(program_invocation_short_name, "gatehoused")) {\n'
-                      f"        {statement} }} }}\n")
-    done = subprocess.run([os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o",
-                           library, source], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return {"LD_PRELOAD": str(library)}
-
-
 def test_a_daemon_that_crashes_at_its_start_is_told_with_its_last_words(home, port):
-    early = preload(home, 'fputs("no luck today\\n", stderr); raise(SIGSEGV);')
-    done = home.gatehouse(f"up --port {port}", check=False, env=early)
+    library = home.preloaded('fputs("no luck today\\n", stderr); raise(SIGSEGV);')
+    done = home.gatehouse(f"up --port {port}", check=False, env={"LD_PRELOAD": str(library)})
     assert done.returncode == 1
     assert "ended at its start by signal 11" in done.stdout and "no luck today" in done.stdout
 
@@ -183,7 +167,7 @@ def test_a_daemon_that_crashes_at_its_start_is_told_with_its_last_words(home, po
 def test_a_start_that_takes_too_long_is_ended(home, port):
     begun = time.monotonic()
     done = home.gatehouse(f"up --port {port} --timeout-s 0.5", check=False,
-                          env=preload(home, "pause();"))
+                          env={"LD_PRELOAD": str(home.preloaded("pause();"))})
     assert done.returncode == 124 and "was not ready within 0.5 s" in done.stdout
     assert time.monotonic() - begun < 20
     assert home.daemon_pids() == []

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 from integration.ownhome import free_port
@@ -142,14 +141,7 @@ def test_no_python_on_the_node(client, node):
 
 
 def test_a_daemon_that_crashes_at_its_start(client, node):
-    source, library = node.folder / "crash.c", node.folder / "crash.so"
-    source.write_text("#include <signal.h>\n#include <string.h>\n"
-                      "extern char *program_invocation_short_name;\n"
-                      "__attribute__((constructor)) static void crash(void) {\n"
-                      '    if (!strcmp(program_invocation_short_name, "gatehoused"))\n'
-                      "        raise(SIGABRT); }\n")
-    subprocess.run([os.environ.get("CC", "gcc"), "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", library,
-                    source], check=True)
+    library = node.preloaded("raise(SIGABRT);")
     with open(node.home / ".bashrc", "a") as bashrc:
         bashrc.write(f"export LD_PRELOAD={library}\n")
     seen = client.fail("cluster.start_server()")
