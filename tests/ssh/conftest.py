@@ -9,10 +9,9 @@ import pytest
 from compat import sdk
 from integration.conftest import (pytest_runtest_makereport, pytest_runtest_protocol,  # noqa: F401
                                   pytest_sessionstart)
-from integration.ownhome import free_port
 
 from . import node as nodes
-from .client import SshClient
+from .client import SshClient, server_port
 
 
 def pytest_collection_modifyitems(items):
@@ -55,4 +54,4 @@ def node(new_node) -> nodes.SshNode:
 
 @pytest.fixture
 def client(node, tmp_path) -> SshClient:
-    return SshClient(tmp_path / "client", [node], free_port())
+    return SshClient(tmp_path / "client", [node], server_port())

@@ -8,9 +8,7 @@ import os
 import socket
 from pathlib import Path
 
-from integration.ownhome import free_port
-
-from .client import SshClient
+from .client import SshClient, server_port
 
 BROUGHT_UP = ("python3 -I -c ",  # the daemon asks an interpreter what it is
               "python3 -c import psutil")  # the client asks for the free space
@@ -160,7 +158,7 @@ def test_without_psutil_check_names_the_remedy(client, node):
 def test_the_second_host_is_joined(new_node, tmp_path):
     head, second = new_node("127.0.0.1"), new_node("127.0.0.2")
     second.trust(head)
-    client = SshClient(tmp_path / "client", [head, second], free_port())
+    client = SshClient(tmp_path / "client", [head, second], server_port())
     seen = client.run("""
         cluster.restart_server()
         report(cluster.ips)
