@@ -11,12 +11,14 @@ static_tests += \
 
 # sorted, programs: unit/*_test.c
 unit_programs = \
+	%reldir%/unit/api_admit_test \
 	%reldir%/unit/api_app_routes_test \
 	%reldir%/unit/api_assets_test \
 	%reldir%/unit/api_fields_test \
 	%reldir%/unit/api_inline_logs_test \
 	%reldir%/unit/api_routes_test \
 	%reldir%/unit/auth_access_test \
+	%reldir%/unit/auth_audit_test \
 	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
@@ -29,13 +31,16 @@ unit_programs = \
 	%reldir%/unit/cli_arguments_test \
 	%reldir%/unit/cli_capture_test \
 	%reldir%/unit/cli_daemon_test \
+	%reldir%/unit/cli_expiry_test \
 	%reldir%/unit/cli_man_test \
 	%reldir%/unit/cli_out_test \
 	%reldir%/unit/cli_parse_test \
+	%reldir%/unit/conf_address_test \
 	%reldir%/unit/conf_change_test \
 	%reldir%/unit/conf_configfile_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
+	%reldir%/unit/conf_identity_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/front_guard_test \

@@ -154,6 +154,8 @@ fake_addresses(struct gh_request *request, struct gh_http_address *client_out,
 {
     (void)request;
     *client_out = (struct gh_http_address){"192.0.2.7", "4711"};
+    if (!server_out)
+        return;
     *server_out = (struct gh_http_address){"192.0.2.1", "80"};
 }
 

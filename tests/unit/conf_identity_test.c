@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Whose node it is: the environment over the client's file, and nothing of the token left behind. */
+#include "conf/identity.h"
+
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "tests/unit/suite.h"
+
+static char *home;
+static struct gh_identity identity;
+static struct gh_faults faults;
+
+static void
+set_up(void)
+{
+    home = make_folder();
+    setenv("HOME", home, 1);
+    unsetenv("RH_TOKEN");
+    unsetenv("RH_USERNAME");
+    unsetenv("API_SERVER_URL");
+    memset(&identity, 0, sizeof identity);
+    memset(&faults, 0, sizeof faults);
+}
+
+static void
+tear_down(void)
+{
+    gh_identity_done(&identity);
+    gh_identity_done(&identity);
+    gh_faults_done(&faults);
+    remove_folder(home);
+}
+
+static int
+load(const char *text)
+{
+    if (text) {
+        char *folder GH_SCOPED(gh_free) = gh_asprintf("%s/.rh", home);
+        mkdir(folder, 0700);
+        free(write_file(folder, "config.yaml", text));
+    }
+    return gh_identity_load(&identity, &faults);
+}
+
+START_TEST(nobody_owns_a_node_without_files)
+{
+    ck_assert_int_eq(load(NULL), GH_OK);
+    ck_assert_ptr_null(identity.token);
+    ck_assert_ptr_null(identity.user);
+    ck_assert_ptr_null(identity.den_url);
+}
+END_TEST
+
+START_TEST(clients_file_is_read)
+{
+    ck_assert_int_eq(
+        load("token: abc\nusername: \"olga\"\napi_server_url: http://den\nother: [1]\n"), GH_OK);
+    ck_assert_str_eq(identity.token, "abc");
+    ck_assert_str_eq(identity.user, "olga");
+    ck_assert_str_eq(identity.den_url, "http://den");
+}
+END_TEST
+
+START_TEST(environment_wins_and_is_wiped)
+{
+    setenv("RH_TOKEN", "from-environment", 1);
+    setenv("RH_USERNAME", "ann", 1);
+    const char *value = getenv("RH_TOKEN");
+    ck_assert_int_eq(load("token: abc\nusername: olga\n"), GH_OK);
+    ck_assert_str_eq(identity.token, "from-environment");
+    ck_assert_str_eq(identity.user, "ann");
+    ck_assert_ptr_null(getenv("RH_TOKEN"));
+    ck_assert_str_eq(value, "");
+}
+END_TEST
+
+START_TEST(empty_and_null_are_nothing)
+{
+    setenv("RH_TOKEN", "", 1);
+    ck_assert_int_eq(load("token:\nusername: ''\napi_server_url: null\n"), GH_OK);
+    ck_assert_ptr_null(identity.token);
+    ck_assert_ptr_null(identity.user);
+    ck_assert_ptr_null(identity.den_url);
+}
+END_TEST
+
+static const char *const bad[] = {"token: [s3cret]\n", "token: {s3cret: s3cret}\n"};
+
+START_TEST(what_is_wrong_is_said_without_the_value)
+{
+    ck_assert_int_eq(load(bad[_i]), GH_E_INPUT);
+    ck_assert_str_eq(faults.texts.list[0], "~/.rh/config.yaml: token must be text");
+}
+END_TEST
+
+static void
+add(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, nobody_owns_a_node_without_files);
+    tcase_add_test(tests, clients_file_is_read);
+    tcase_add_test(tests, environment_wins_and_is_wiped);
+    tcase_add_test(tests, empty_and_null_are_nothing);
+    tcase_add_loop_test(tests, what_is_wrong_is_said_without_the_value, 0, (int)COUNT(bad));
+}
+
+int
+main(void)
+{
+    return run_tests("conf_identity", add);
+}
