@@ -112,10 +112,6 @@ check_served(const struct asked *asked, struct gh_err *err)
                           "--use-https: this version speaks no HTTPS; use "
                           "server_connection_type=\"ssh\", which is encrypted by ssh, or \"none\" "
                           "behind a proxy that does");
-    if (asked->value[DEN_AUTH])
-        return gh_err_set(err, GH_EXIT_USAGE,
-                          "--use-den-auth: this version checks no tokens; it will not serve a node "
-                          "that counts on it");
     return gh_clusterfile_check(err);
 }
 
@@ -128,6 +124,8 @@ translate(const struct asked *asked, struct gh_words *words)
     if (asked->value[PORT])
         gh_words_addf(words, "--port=%s", asked->value[PORT]);
     gh_clusterfile_options(asked->value[HOST], words);
+    if (asked->value[DEN_AUTH])
+        gh_words_add(words, "--use-den-auth");
     if (asked->value[ENV])
         gh_words_addf(words, "--env=%s", asked->value[ENV]);
     if (asked->value[DOMAIN])

@@ -157,7 +157,6 @@ def test_every_option_of_the_client_is_taken(node, port, command):
 @pytest.mark.parametrize("words, text", [
     ("server start --use-https", "--use-https: this version speaks no HTTPS; use "
                                  "server_connection_type=\"ssh\""),
-    ("server restart --use-den-auth", "--use-den-auth: this version checks no tokens"),
     ("server start my-cluster", "'my-cluster': this command is of the node it runs on"),
     ("server start --speed", "option '--speed' is not known"),
     ("server start --port", "option '--port' needs a value"),
@@ -169,6 +168,13 @@ def test_every_option_of_the_client_is_taken(node, port, command):
 def test_what_it_cannot_do_is_refused_in_clear_words(node, words, text):
     done = node.run(f"runhouse {words}", check=False)
     assert (done.returncode, node.daemon_pids()) == (2, []) and text in done.stdout, done.stdout
+
+
+def test_callers_are_checked_when_that_is_asked(node, port):
+    node.run(f"runhouse server start --use-den-auth --port {port}")
+    for path, status in ("/check", 200), ("/keys", 401):
+        done = node.run(f"curl -s -o /dev/null -w '%{{http_code}}' http://127.0.0.1:{port}{path}")
+        assert done.stdout.strip().endswith(str(status))
 
 
 def test_a_refused_restart_leaves_the_server_running(node, port):

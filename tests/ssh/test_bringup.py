@@ -110,9 +110,10 @@ def test_a_port_in_use(client, node):
     assert node.daemon_pids() == []
 
 
-def test_den_auth_that_is_not_checked_is_refused(client):
-    seen = client.fail("cluster.den_auth = True; cluster.start_server()")
-    assert "den_auth" in seen and "does not check callers" in seen
+def test_den_auth_keeps_out_who_has_no_token(client, node):
+    seen = client.fail("cluster.den_auth = True; cluster.start_server(); print(cluster.keys())")
+    assert "No Runhouse token provided" in seen
+    assert len(node.daemon_pids()) > 0
 
 
 def test_https_is_refused(client):
