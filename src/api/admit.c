@@ -199,15 +199,28 @@ gh_admit(struct gh_api *api, struct gh_request *request)
 
 /* ---- pickles ---- */
 
-bool
-gh_admit_data(struct gh_api *api, struct gh_request *request, enum gh_serialization serialization)
+static bool
+refuses_pickle(const struct gh_declared *declared, struct gh_slice key)
 {
+    for (size_t i = 0; i < declared->module_count; i++)
+        if (gh_slice_is(key, declared->modules[i].name))
+            return declared->modules[i].refuses_pickle;
+    return false;
+}
+
+bool
+gh_admit_data(struct gh_api *api, struct gh_request *request, enum gh_serialization serialization,
+              struct gh_slice key)
+{
+    const struct gh_settings *settings = api->settings;
+
     if (serialization != GH_SERIALIZATION_PICKLE || request->is_local ||
-        !api->settings->refuse_pickle)
+        (!settings->refuse_pickle && !refuses_pickle(&settings->declared, key)))
         return true;
     request->denied = "pickle";
     gh_reply_detail(request, 415,
-                    "This node takes no pickles from the network (refuse_pickle). Send "
-                    "serialization 'json' or 'none' with data as JSON.");
+                    "%s takes no pickles from the network (refuse_pickle). Send serialization "
+                    "'json' or 'none' with data as JSON.",
+                    settings->refuse_pickle ? "This node" : "This module");
     return false;
 }

@@ -26,9 +26,10 @@ bool gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need n
 /* May whoever sent REQUEST see what the whole node does, and not one object alone? Answers nothing. */
 bool gh_admit_sees_node(struct gh_api *api, struct gh_request *request);
 
-/* May REQUEST carry data in that SERIALIZATION to a worker? Pickles from the network are refused where the
- * setting refuse_pickle says so. False: it has been answered, with 415. */
+/* May REQUEST carry data in that SERIALIZATION to a worker, for KEY (empty: for none)? Pickles from the network
+ * are refused where the setting refuse_pickle says so, or the declaration of the module KEY. False: it has been
+ * answered, with 415. */
 bool gh_admit_data(struct gh_api *api, struct gh_request *request,
-                   enum gh_serialization serialization);
+                   enum gh_serialization serialization, struct gh_slice key);
 
 #endif

@@ -24,7 +24,7 @@ int
 gh_api_open_audit(struct gh_api *api, struct gh_err *err)
 {
     const char *setting = api->settings->audit_log;
-    char *path GH_SCOPED(gh_free) = *setting ? gh_home_path(setting) : gh_strdup("");
+    char *path GH_SCOPED(gh_free) = *setting == '~' ? gh_home_path(setting) : gh_strdup(setting);
 
     return gh_audit_open(api->audit, path, err);
 }

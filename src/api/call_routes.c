@@ -295,7 +295,7 @@ call_with_fields(struct gh_api *api, struct gh_request *request, struct call_for
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                 &form->serialization) == 0 &&
-        gh_admit_data(api, request, form->serialization) &&
+        gh_admit_data(api, request, form->serialization, form->key) &&
         take_run_name(request, form, &values[RUN_NAME], "body") == 0) {
         form->flags = flags_of(values);
         if (values[DATA].is_given)

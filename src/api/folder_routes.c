@@ -461,7 +461,7 @@ gh_route_folder_put(struct gh_api *api, struct gh_request *request)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                 &serialization) == 0 &&
-        gh_admit_data(api, request, serialization)) {
+        gh_admit_data(api, request, serialization, (struct gh_slice){"", 0})) {
         struct job *job = job_new(api, request, run_put, &values[PATH]);
         job->overwrites = values[OVERWRITE].flag;
         job->mode = text_of(&values[MODE]);

@@ -86,7 +86,7 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
         gh_target_refuse(api, request, &values[PROCESS]);
     } else if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                        &order.head.serialization) == 0 &&
-               gh_admit_data(api, request, order.head.serialization)) {
+               gh_admit_data(api, request, order.head.serialization, (struct gh_slice){"", 0})) {
         order_data(request, values[DATA].raw, &order);
         struct gh_forward *forward = gh_forward_new(api, request, order.head.serialization);
         if (!is_env_perhaps) {
@@ -118,7 +118,7 @@ gh_route_put_object(struct gh_api *api, struct gh_request *request)
         return;
     if (gh_fields_serialization(request, &values[SERIALIZATION], GH_SERIALIZATION_NONE,
                                 &order.head.serialization) != 0 ||
-        !gh_admit_data(api, request, order.head.serialization)) {
+        !gh_admit_data(api, request, order.head.serialization, values[KEY].text)) {
         gh_fields_done(values, COUNT);
         return;
     }

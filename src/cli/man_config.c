@@ -93,7 +93,9 @@ add_modules(struct gh_buf *out)
     add_item(out, "env", "the name of one of envs; by default the module runs in the setting env;");
     add_item(out, "process",
              "the worker process; by default default_process, or env-NAME for all modules of the "
-             "env NAME.");
+             "env NAME;");
+    add_item(out, "refuse_pickle",
+             "true: calls with pickled data are refused, as by the setting refuse_pickle.");
     gh_buf_add_text(out, ".El\n");
     gh_man_text(out, "A --module of the same name takes the place of one in the file.");
 }

@@ -53,11 +53,11 @@ gh_configfile_find(const char *explicit_path)
 static char *
 path_of(const struct gh_reading *reading, const struct gh_row *row, const char *text)
 {
-    bool is_folder = strcmp(row->name, "state_dir") == 0;
+    bool is_path = strcmp(row->name, "state_dir") == 0 || strcmp(row->name, "audit_log") == 0;
     bool is_env = strcmp(row->name, "env") == 0;
     char *path GH_SCOPED(gh_free) = gh_reading_path(reading, text);
 
-    if ((!is_folder && !is_env) || !*text)
+    if ((!is_path && !is_env) || !*text)
         return gh_strdup(text);
     if (is_env && !strchr(text, '/') && access(path, F_OK) != 0)
         return gh_strdup(text);

@@ -86,7 +86,7 @@ is_same_module(const struct gh_module_spec *one, const struct gh_module_spec *ot
 {
     return strcmp(one->name, other->name) == 0 && strcmp(one->file, other->file) == 0 &&
            strcmp(one->attr, other->attr) == 0 && strcmp(one->process, other->process) == 0 &&
-           strcmp(one->env, other->env) == 0;
+           strcmp(one->env, other->env) == 0 && one->refuses_pickle == other->refuses_pickle;
 }
 
 static bool

@@ -33,7 +33,9 @@ struct gh_module_spec {
     char *attr;    /* "f", "Class", "factory()", "app@asgi" */
     char *process; /* never empty: "default_process" where nothing else is said */
     char *env;     /* of struct gh_env_spec, or "" */
-    char *source;  /* "flag --module", "/etc/gatehouse/gatehouse.yaml:12:3" */
+    bool
+        refuses_pickle; /* calls whose data is pickled are not for it; also the setting refuse_pickle */
+    char *source;       /* "flag --module", "/etc/gatehouse/gatehouse.yaml:12:3" */
 };
 
 /* One of the four is set, the others are "". */

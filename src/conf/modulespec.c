@@ -16,7 +16,7 @@
 /* One module on its way from the file; texts are borrowed from the tree. */
 struct form {
     const struct gh_yaml *key, *value;
-    const struct gh_yaml *file, *attr, *kind, *process, *env;
+    const struct gh_yaml *file, *attr, *kind, *process, *env, *refuse_pickle;
     char *short_file; /* of the short form, else NULL */
     const char *short_attr;
 };
@@ -58,7 +58,7 @@ part_long_form(struct gh_reading *reading, struct form *form)
 {
     const struct gh_reading_key keys[] = {
         {"file", &form->file},       {"attr", &form->attr}, {"kind", &form->kind},
-        {"process", &form->process}, {"env", &form->env},
+        {"process", &form->process}, {"env", &form->env},   {"refuse_pickle", &form->refuse_pickle},
     };
 
     if (!gh_reading_keys(reading, form->value, "key of a module", keys,
@@ -95,6 +95,19 @@ static const char *
 optional(struct gh_reading *reading, const char *name, const struct gh_yaml *value)
 {
     return value ? gh_reading_text(reading, name, value) : "";
+}
+
+/* False after a fault, too. */
+static bool
+is_true(struct gh_reading *reading, const struct form *form, const char *name,
+        const struct gh_yaml *value)
+{
+    const char *text = value && value->is_plain ? value->text : NULL;
+
+    if (value && (!text || (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)))
+        gh_reading_fault(reading, value, "module %s: %s must be true or false", form->key->text,
+                         name);
+    return text && strcmp(text, "true") == 0;
 }
 
 /* "ATTR" or "ATTR@KIND"; NULL after a fault. */
@@ -140,6 +153,7 @@ take_form(struct gh_reading *reading, struct form *form)
     const char *process = optional(reading, "process", form->process);
     const char *env = optional(reading, "env", form->env);
     char *attr GH_SCOPED(gh_free) = join_attr(reading, form);
+    bool refuses_pickle = is_true(reading, form, "refuse_pickle", form->refuse_pickle);
 
     if (!file || !process || !env || !attr)
         return;
@@ -158,6 +172,7 @@ take_form(struct gh_reading *reading, struct form *form)
                                 .attr = gh_take(attr),
                                 .process = process_name(process, env),
                                 .env = gh_strdup(env),
+                                .refuses_pickle = refuses_pickle,
                                 .source = gh_reading_source(reading, form->key),
                             });
 }

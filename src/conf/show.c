@@ -34,9 +34,9 @@ show_row(const struct gh_settings *settings, const struct gh_row *row)
 static json_t *
 show_module(const struct gh_module_spec *module)
 {
-    return json_pack("{s:s, s:s, s:s, s:s*, s:s}", "file", module->file, "attr", module->attr,
-                     "process", module->process, "env", *module->env ? module->env : NULL, "source",
-                     module->source);
+    return json_pack("{s:s, s:s, s:s, s:s*, s:b, s:s}", "file", module->file, "attr", module->attr,
+                     "process", module->process, "env", *module->env ? module->env : NULL,
+                     "refuse_pickle", module->refuses_pickle, "source", module->source);
 }
 
 static json_t *

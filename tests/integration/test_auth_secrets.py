@@ -230,3 +230,18 @@ def test_pickles_are_refused_from_the_network(tmp_path, path, body):
         assert plain.json() == 3
         assert running.local("PATCH", "/_gatehouse/v1/config", {"refuse_pickle": False}).status == 200
         assert running.ask("POST", path, body, OWNER_TOKEN).status != 415
+
+
+def test_pickles_are_refused_for_one_module(tmp_path):
+    config = tmp_path / "gatehouse.yaml"
+    config.write_text(f"modules:\n  plain: {{file: {THINGS}, attr: add, refuse_pickle: true}}\n"
+                      f"  add: {THINGS}:add\naudit_log: ./audit.log\n")
+    body = {"data": PICKLE, "serialization": "pickle", "run_name": "r"}
+    with start_node(tmp_path / "d", "--config", str(config)) as running:
+        refused = running.ask("POST", "/pl%61in/call", body, OWNER_TOKEN)
+        assert refused.status == 415 and "This module" in refused.json()["detail"]
+        assert running.ask("POST", "/add/call", body, OWNER_TOKEN).status != 415
+        assert running.local("POST", "/plain/call", body).status != 415
+        assert running.ask("POST", "/plain/call?_bare=1", {"a": 1}, OWNER_TOKEN).json() == 3
+        wait_until("the line", lambda: [line for line in lines(tmp_path / "audit.log")
+                                        if line["denied"] == "pickle" and line["key"] == "plain"])

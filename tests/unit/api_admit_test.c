@@ -179,16 +179,18 @@ END_TEST
 
 START_TEST(pickles_are_refused_where_that_is_set)
 {
+    struct gh_slice none = {"", 0};
+
     request(GH_POST, "/key/call", "Bearer secret");
-    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE));
+    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE, none));
     settings.refuse_pickle = true;
-    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_JSON));
-    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_NONE));
-    ck_assert(!gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE));
+    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_JSON, none));
+    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_NONE, none));
+    ck_assert(!gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE, none));
     ck_assert_uint_eq(fake.status, 415);
     ck_assert_str_eq(fake.request.denied, "pickle");
     request(GH_POST, "/key/call", NULL)->is_local = true;
-    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE));
+    ck_assert(gh_admit_data(&api, &fake.request, GH_SERIALIZATION_PICKLE, none));
 }
 END_TEST
 

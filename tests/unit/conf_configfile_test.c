@@ -168,7 +168,7 @@ START_TEST(modules_in_both_forms)
     ck_assert_int_eq(parse("modules:\n"
                            "  short: a.py:f@asgi\n"
                            "  long: {file: ./a.py, attr: C, kind: module}\n"
-                           "  there: {file: a.py, attr: make(), process: p}\n"
+                           "  there: {file: a.py, attr: make(), process: p, refuse_pickle: true}\n"
                            "  own: {file: a.py, attr: f, env: ml}\n"
                            "  same: {file: a.py, attr: f, env: ml}\n"
                            "  both: {file: a.py, attr: f, env: ml, process: q}\n"
@@ -186,6 +186,7 @@ START_TEST(modules_in_both_forms)
     ck_assert_str_eq(modules[1].file, real);
     ck_assert_str_eq(modules[1].attr, "C@module");
     ck_assert_str_eq(modules[2].process, "p");
+    ck_assert(modules[2].refuses_pickle && !modules[1].refuses_pickle);
     ck_assert_str_eq(modules[3].process, "env-ml");
     ck_assert_str_eq(modules[4].process, "env-ml");
     ck_assert_str_eq(modules[5].process, "q");
@@ -228,6 +229,10 @@ static const struct {
     {"modules:\n  m: {file: a.py, attr: }\n", "2:25: attr is empty, but must be text"},
     {"modules:\n  m: {file: a.py, attr: f, kind: html}\n",
      "2:34: module m: kind is 'html', but must be asgi, wsgi or module"},
+    {"modules:\n  m: {file: a.py, attr: f, refuse_pickle: yes}\n",
+     "2:43: module m: refuse_pickle must be true or false"},
+    {"modules:\n  m: {file: a.py, attr: f, refuse_pickle: \"true\"}\n",
+     "2:43: module m: refuse_pickle must be true or false"},
     {"modules:\n  m: a.py:f@html\n",
      "2:6: module m: kind is 'html', but must be asgi, wsgi or module"},
     {"modules:\n  m: {file: a.py, attr: f@asgi, kind: wsgi}\n",
