@@ -46,11 +46,17 @@ run(struct gh_cli *cli, struct gh_err *err)
     return GH_EXIT_OK;
 }
 
+static const struct gh_example examples[] = {
+    {"gatehouse token list", "whose tokens are good, for what and until when"},
+    {NULL, NULL},
+};
+
 const struct gh_verb gh_verb_token_list = {
     .name = "token list",
     .synopsis = "",
     .summary = "List the tokens that this node gave out",
     .text = "Never their texts, which the node does not have. The owner's own token (RH_TOKEN, "
             "~/.rh/config.yaml) is not among them. --json prints a list of objects.",
+    .examples = examples,
     .run = run,
 };
