@@ -174,12 +174,15 @@ def test_reader_after_the_call_began(start_daemon, threads, tmp_path, ends):
         release.touch()
         wait_until("the call to end",
                    lambda: not daemon.active_calls("default_process", "talk_and_hold"))
-    reader = threads.submit(logs, daemon, "talk_and_hold", name)
-    if not ends:
-        wait_until("the reader to be served", lambda: len(daemon.fds()) >= daemon.fd_baseline + 2)
+    with Wire(daemon) as wire:
+        wire.send(head(daemon, "GET", f"/logs/talk_and_hold/{name}/pickle"))
+        wire.read_head()
+        text = wire.read_chunk()
         release.touch()
+        while chunk := wire.read_chunk():
+            text += chunk
     assert is_plain(running.result(ANSWER_S))
-    assert reader.result(ANSWER_S) == ["before\n", "after\n"]
+    assert [line for item in text.splitlines() for line in json.loads(item)["data"]] == ["before\n", "after\n"]
 
 
 def test_post_of_newer_clients_counts_as_a_reader(start_daemon):
