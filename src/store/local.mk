@@ -7,5 +7,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/keys.h \
 	%reldir%/runlines.c \
 	%reldir%/runlines.h \
+	%reldir%/runreaders.c \
 	%reldir%/runs.c \
-	%reldir%/runs.h
+	%reldir%/runs.h \
+	%reldir%/runs_inner.h

@@ -10,67 +10,17 @@
 #include "base/buf.h"
 #include "conf/settings.h"
 #include "store/runlines.h"
+#include "store/runs_inner.h"
 #include "wire/url.h"
 
 #define TICK_MS 50 /* precision of waits and expiry; runs only while something waits */
 #define EXPIRY_TICK_MS 1000
 #define REREAD_WAIT_MS 250 /* for a new call when an ended run was read before, or was silent */
-#define SILENT_NOTED 1024u /* calls */
 /* That somebody asked in vain for a run is remembered so long: its call may still be on its way here, with a
  * large body. Only of names that matter to api/inline_logs.c, or they would push others out. */
 #define LATE_REMEMBERED_MS 3600000u
 #define UNBEGUN_KEEP_MS 60000u
 #define UNBEGUN_SIGN '@'
-#define READER_BACKLOG_MAX_BYTES (4u << 20)
-
-struct gh_run_reader {
-    struct gh_run_reader *prev, *next;
-    struct gh_run *run;
-    const struct gh_run_reader_events *events;
-    void *context;
-    size_t backlog;    /* bytes it had not passed on at its last line */
-    size_t dropped;    /* bytes it was not given since, being too slow */
-    uint64_t until_ms; /* loop time at which it stops waiting for a call; 0: it does not wait */
-    bool replay_at_end_of_wait;
-    bool is_of_call; /* carries the lines inside the call's own answer: the run counts as unread */
-    char *key; /* the one whose runs it may see, or NULL */
-};
-
-struct gh_run {
-    UT_hash_handle hh;
-    char *name;
-    char *key; /* of its calls; NULL when these have none, or several */
-    struct gh_runs *runs;
-    struct gh_buf lines;
-    size_t cut;  /* bytes dropped from the front */
-    size_t kept; /* of an ended run: what it adds to kept_bytes */
-    unsigned active_calls;
-    bool has_begun;
-    bool was_read;      /* to its end */
-    bool was_asked_for; /* by a reader of /logs, ever */
-    bool was_inline;    /* the present run's lines go, or went, into its call's answer */
-    uint64_t ended_ms;
-    struct gh_run_reader *readers;
-    struct gh_run_watch *watches;
-};
-
-struct gh_runs {
-    uv_loop_t *loop;
-    const struct gh_settings *settings;
-    uv_timer_t *timer;
-    struct gh_run *by_name; /* ended ones in the order in which they ended */
-    unsigned count;
-    unsigned waiting;  /* readers that wait for a call */
-    size_t kept_bytes; /* lines of all ended runs */
-    uint64_t late_ms;  /* loop time + 1 at which a run that was inline was asked for; 0: never */
-    /* The latest calls that stream nothing, by a hash of their names. A match only shortens the wait
-     * of a reader, so a false one costs next to nothing. */
-    struct {
-        uint32_t hash;
-        uint64_t at_ms; /* 0: free */
-    } silent[SILENT_NOTED];
-    unsigned next_silent;
-};
 
 static void on_tick(uv_timer_t *timer);
 
@@ -178,7 +128,7 @@ void
 gh_runs_note_silent(struct gh_runs *runs, struct gh_slice name)
 {
     uint64_t now = uv_now(runs->loop);
-    unsigned at = runs->next_silent++ % SILENT_NOTED;
+    unsigned at = runs->next_silent++ % GH_RUNS_SILENT_NOTED;
     struct gh_run *run = NULL;
     struct gh_run_reader *reader;
 
@@ -202,75 +152,12 @@ is_silent(struct gh_runs *runs, struct gh_slice name)
     uint64_t now = uv_now(runs->loop);
     uint32_t hash = hash_of(name);
 
-    for (unsigned i = 0; i < SILENT_NOTED; i++) {
+    for (unsigned i = 0; i < GH_RUNS_SILENT_NOTED; i++) {
         if (runs->silent[i].hash == hash && runs->silent[i].at_ms &&
             now - (runs->silent[i].at_ms - 1) <= runs->settings->logs_wait_ms)
             return true;
     }
     return false;
-}
-
-/* Say what the reader misses, if anything. */
-static void
-tell_dropped(struct gh_run_reader *reader)
-{
-    struct gh_buf note GH_SCOPED(gh_buf_done) = {0};
-
-    if (!reader->dropped)
-        return;
-    char *text GH_SCOPED(gh_free) =
-        gh_asprintf("[gatehouse: about %zu bytes of output left out here]\n", reader->dropped);
-    reader->dropped = 0;
-    gh_runlines_add(&note, GH_STREAM_STDOUT, text, strlen(text));
-    reader->backlog = reader->events->on_lines(reader->context, (const char *)note.bytes, note.len);
-}
-
-static void
-tell(struct gh_run_reader *reader, const char *lines, size_t len)
-{
-    if (reader->backlog > READER_BACKLOG_MAX_BYTES) {
-        /* Ask with nothing how far it is; what it misses is said, never waited for. */
-        reader->backlog = reader->events->on_lines(reader->context, "", 0);
-        if (reader->backlog > READER_BACKLOG_MAX_BYTES) {
-            reader->dropped += len;
-            return;
-        }
-    }
-    tell_dropped(reader);
-    if (len)
-        reader->backlog = reader->events->on_lines(reader->context, lines, len);
-}
-
-static void
-stop_waiting(struct gh_run_reader *reader)
-{
-    if (reader->until_ms) {
-        reader->until_ms = 0;
-        reader->run->runs->waiting--;
-    }
-}
-
-static void
-reader_free(struct gh_run_reader *reader)
-{
-    free(reader->key);
-    free(reader);
-}
-
-static void
-end_reader(struct gh_run_reader *reader)
-{
-    stop_waiting(reader);
-    DL_DELETE(reader->run->readers, reader);
-    tell_dropped(reader);
-    reader->events->on_end(reader->context);
-    reader_free(reader);
-}
-
-static bool
-may_see(const struct gh_run_reader *reader, const struct gh_run *run)
-{
-    return !reader->key || (run->key && strcmp(reader->key, run->key) == 0);
 }
 
 /* A call on KEY begins in RUN, the first one or one more. */
@@ -302,9 +189,9 @@ gh_run_begin(struct gh_runs *runs, struct gh_slice name, struct gh_slice key)
     run->has_begun = true;
     DL_FOREACH_SAFE(run->readers, reader, next)
     {
-        stop_waiting(reader);
-        if (!may_see(reader, run))
-            end_reader(reader);
+        gh_run_reader_stop_waiting(reader);
+        if (!gh_run_reader_may_see(reader, run))
+            gh_run_reader_end(reader);
     }
     wind_timer(runs);
     return run;
@@ -340,7 +227,7 @@ gh_run_write(struct gh_run *run, enum gh_stream stream, const char *text, size_t
     gh_runlines_add(&run->lines, stream, text, len);
     DL_FOREACH(run->readers, reader)
     {
-        tell(reader, (const char *)run->lines.bytes + start, run->lines.len - start);
+        gh_run_reader_tell(reader, (const char *)run->lines.bytes + start, run->lines.len - start);
         run->was_read |= !reader->is_of_call;
     }
     cut_front(run);
@@ -391,7 +278,7 @@ gh_run_end(struct gh_run *run)
     run->ended_ms = uv_now(run->runs->loop);
     while (run->readers) {
         run->was_read |= !run->readers->is_of_call;
-        end_reader(run->readers);
+        gh_run_reader_end(run->readers);
     }
     keep(run);
 }
@@ -402,7 +289,7 @@ replay(struct gh_run_reader *reader)
     struct gh_run *run = reader->run;
 
     reader->dropped = run->cut;
-    tell(reader, (const char *)run->lines.bytes, run->lines.len);
+    gh_run_reader_tell(reader, (const char *)run->lines.bytes, run->lines.len);
 }
 
 static void
@@ -434,15 +321,15 @@ gh_runs_read(struct gh_runs *runs, struct gh_slice name, struct gh_slice key,
     DL_APPEND(run->readers, reader);
     tell_asked_for(run);
 
-    if (run->has_begun && !may_see(reader, run)) {
-        end_reader(reader);
+    if (run->has_begun && !gh_run_reader_may_see(reader, run)) {
+        gh_run_reader_end(reader);
         reader = NULL;
     } else if (run->active_calls > 0) {
         replay(reader);
     } else if (is_over && !run->was_read) {
         replay(reader);
         run->was_read = true;
-        end_reader(reader);
+        gh_run_reader_end(reader);
         reader = NULL;
     } else {
         /* Not begun; or ended and read before: then the reader most likely belongs to a next call
@@ -533,21 +420,6 @@ gh_runs_kept(struct gh_runs *runs, struct gh_slice name, struct gh_buf *out)
 }
 
 void
-gh_run_reader_drop(struct gh_run_reader *reader)
-{
-    stop_waiting(reader);
-    DL_DELETE(reader->run->readers, reader);
-    reader_free(reader);
-}
-
-void
-gh_run_reader_close(struct gh_run_reader *reader)
-{
-    tell_dropped(reader);
-    gh_run_reader_drop(reader);
-}
-
-void
 gh_runs_end_readers(struct gh_runs *runs)
 {
     struct gh_run *run, *next;
@@ -555,7 +427,7 @@ gh_runs_end_readers(struct gh_runs *runs)
     HASH_ITER(hh, runs->by_name, run, next)
     {
         while (run->readers)
-            end_reader(run->readers);
+            gh_run_reader_end(run->readers);
     }
 }
 
@@ -572,7 +444,7 @@ end_waits(struct gh_run *run, uint64_t now)
             replay(reader);
         if (!run->has_begun)
             run->ended_ms = now;
-        end_reader(reader);
+        gh_run_reader_end(reader);
     }
 }
 
