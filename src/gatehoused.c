@@ -223,12 +223,13 @@ reload(struct daemon *daemon)
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
     struct gh_err err;
 
-    if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK)
+    if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK) {
         gh_api_settings_changed(&daemon->api);
-    else
+    } else {
         for (size_t i = 0; i < faults.texts.count; i++)
             gh_log(GH_LOG_ERR, "config.refused", "reason=%s", gh_log_quote(faults.texts.list[i]));
-    gh_api_reopen_audit(&daemon->api); /* whoever rotates it does not mind the rest */
+        gh_api_reopen_audit(&daemon->api); /* whoever rotates it does not mind the rest */
+    }
     if (gh_tokens_reload(&daemon->auth.tokens, &err) != GH_OK)
         gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
     gh_envmaker_start(daemon->envs);

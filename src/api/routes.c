@@ -216,20 +216,26 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     adopt_outer_id(api, request);
     bool is_for_app = gh_api_is_for_app(api, request);
     request->route = is_for_app ? &app_route : gh_route_find(request, &status);
-    if (gh_audit_is_on(api->audit) && request->route && is_audited(request->route))
-        request->begun_ns = uv_hrtime();
-    if (!request->route && is_loading(api, &request->url)) {
-        request->route =
-            &app_route; /* it may turn out to be one; who may not call it hears nothing */
-        if (gh_admit(api, request))
-            refuse_loading(api, request);
-    } else if (!request->route && gh_too_old_is_route(request)) {
+    bool may_be_app = !request->route && is_loading(api, &request->url);
+    if (may_be_app)
+        request->route = &app_route; /* who may not call it hears nothing of it */
+    if (!request->route && gh_too_old_is_route(request)) {
         gh_too_old_refuse(request, status);
-    } else if (!request->route) {
-        gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
-    } else if (gh_admit(api, request) && is_for_app) {
-        gh_app_open(api, request);
+        return;
     }
+    if (!request->route) {
+        gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
+        return;
+    }
+
+    if (gh_audit_is_on(api->audit) && is_audited(request->route))
+        request->begun_ns = uv_hrtime();
+    if (!gh_admit(api, request))
+        return;
+    if (may_be_app)
+        refuse_loading(api, request);
+    else if (is_for_app)
+        gh_app_open(api, request);
 }
 
 void

@@ -143,6 +143,25 @@ START_TEST(not_everybody_is_asked)
 }
 END_TEST
 
+/* It may turn out to be an app, so it has no route yet. */
+START_TEST(module_that_is_loading_is_named_to_those_alone_who_may_call_it)
+{
+    static const char target[] = "/slow/a/b";
+    struct gh_process process = {.name = (char *)(uintptr_t) "p", .state = GH_PROCESS_READY};
+
+    gh_keys_declare(&keys, "slow", &process)->is_pending = true;
+    for (int is_owner = 0; is_owner < 2; is_owner++) {
+        fake_request_done(&fake);
+        fake_request_init(&fake, GH_PUT, target, sizeof target - 1, NULL, 0);
+        fake.header_name = is_owner ? "Authorization" : NULL;
+        fake.header_value = "Bearer secret";
+        gh_api_begin(&api, &fake.request);
+        ck_assert_uint_eq(fake.answers, 1);
+        ck_assert_uint_eq(fake.status, is_owner ? 503 : 401);
+    }
+}
+END_TEST
+
 static const struct {
     const char *header, *value;
     bool is_taken;
@@ -204,6 +223,7 @@ add(TCase *tests)
     tcase_add_test(tests, key_is_named_as_it_is_meant);
     tcase_add_loop_test(tests, unlisted_resources_alone_are_open, 0, (int)COUNT(objects));
     tcase_add_test(tests, not_everybody_is_asked);
+    tcase_add_test(tests, module_that_is_loading_is_named_to_those_alone_who_may_call_it);
     tcase_add_loop_test(tests, body_that_names_its_key_is_taken_from_nobody_when_it_is_long, 0,
                         (int)COUNT(bodies));
     tcase_add_test(tests, what_the_body_asks_is_decided_then);
