@@ -28,7 +28,7 @@ gh_bearer_token(const char *value)
     if (whole.len == scheme_len && strncasecmp(whole.bytes, SCHEME, scheme_len) == 0)
         return (struct gh_slice){"", 0};
     for (const char *at = value; at + scheme_len < value + len; at++)
-        if (strncasecmp(at, SCHEME " ", scheme_len + 1) == 0)
+        if ((*at == 'B' || *at == 'b') && strncasecmp(at, SCHEME " ", scheme_len + 1) == 0)
             from = at + scheme_len;
     return trim(from, value + len);
 }
