@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -46,17 +45,13 @@ gh_audit_open(struct gh_audit *audit, const char *path, struct gh_err *err)
 
 /* ---- lines ---- */
 
+/* The begin of a line. */
 static void
 add_time(struct gh_buf *out)
 {
-    struct timespec now;
-    struct tm utc;
-    char text[32];
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    gh_buf_addf(out, "{\"time\":\"%s.%03ldZ\"", text, now.tv_nsec / 1000000);
+    gh_buf_add_text(out, "{\"time\":\"");
+    gh_log_add_time(out);
+    gh_buf_add_byte(out, '"');
 }
 
 static void

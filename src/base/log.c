@@ -61,8 +61,8 @@ gh_log_quote(const char *text)
     return gh_buf_text(out);
 }
 
-static void
-add_time(struct gh_buf *line)
+void
+gh_log_add_time(struct gh_buf *out)
 {
     struct timespec now;
     struct tm utc;
@@ -71,7 +71,7 @@ add_time(struct gh_buf *line)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    gh_buf_addf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+    gh_buf_addf(out, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
 /* Where the value that starts at TEXT ends: at the closing quote when quoted, else at a blank. */
@@ -149,11 +149,11 @@ gh_log(enum gh_log_level level, const char *event, const char *format, ...)
     va_end(args);
 
     if (line_format == GH_LOG_TEXT) {
-        add_time(&line);
+        gh_log_add_time(&line);
         gh_buf_addf(&line, " %s %s %s", level_names[level], event, gh_buf_text(&text));
     } else {
         gh_buf_add_text(&line, "{\"time\":\"");
-        add_time(&line);
+        gh_log_add_time(&line);
         gh_buf_addf(&line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
         add_members(&line, gh_buf_text(&text));
         gh_buf_add_byte(&line, '}');

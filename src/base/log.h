@@ -5,7 +5,6 @@
  * Text form:  2026-11-22T08:02:37.123Z INFO event.name key=value
  * JSON form:  {"time":"...","level":"INFO","event":"event.name","key":"value", ...}
  *
- *
  * INFO tells an operator what changed, WARN what was worked around, ERR what someone must fix, DEBUG
  * is free. Names are stable, units are in the keys, tokens never. Quote strings with gh_log_quote
  * (or "%s" for what is known to be a word). Loop thread only. */
@@ -14,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum gh_log_level { GH_LOG_DEBUG, GH_LOG_INFO, GH_LOG_WARN, GH_LOG_ERR };
@@ -29,6 +29,9 @@ void gh_log(enum gh_log_level level, const char *event, const char *format, ...)
 /* TEXT as a quoted, escaped word for a log value, in one of four static buffers (so at most four in
  * one gh_log call); long text is cut at about 500 bytes. */
 const char *gh_log_quote(const char *text);
+
+/* Append the time of now as log lines have it: 2026-11-26T03:40:05.465Z. */
+void gh_log_add_time(struct gh_buf *out);
 
 /* The level called NAME as Python spells it (DEBUG, INFO, WARNING, ERROR, CRITICAL, any case) or
  * WARN, ERR; -1 when it is none. */

@@ -115,8 +115,8 @@ gh_client_refused(unsigned status, const void *body, size_t len, struct gh_err *
 
 /* ---- one answer ---- */
 
-static bool
-keep_body(void *context, unsigned status, const char *bytes, size_t len)
+bool
+gh_exchange_keep(void *context, unsigned status, const char *bytes, size_t len)
 {
     (void)status;
     gh_buf_add(context, bytes, len);
@@ -128,7 +128,7 @@ gh_client_fetch(struct gh_client *client, const char *method, const char *path, 
                 struct gh_buf *answer, struct gh_err *err)
 {
     struct gh_exchange *exchange GH_SCOPED(gh_exchange_free) =
-        gh_exchange_start(client, method, path, body, keep_body, answer);
+        gh_exchange_start(client, method, path, body, gh_exchange_keep, answer);
 
     int rc = gh_exchange_wait(exchange, 0, err);
     if (rc != GH_EXIT_OK)

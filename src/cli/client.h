@@ -59,6 +59,9 @@ int gh_client_refused(unsigned status, const void *body, size_t len, struct gh_e
 /* Bytes of a body as they come; STATUS is that of the answer. False ends the exchange. */
 typedef bool gh_on_body(void *context, unsigned status, const char *bytes, size_t len);
 
+/* A gh_on_body that appends all to CONTEXT, a struct gh_buf. */
+bool gh_exchange_keep(void *context, unsigned status, const char *bytes, size_t len);
+
 /* Begin to ask; it goes on in any gh_exchange_wait of the client. METHOD is "GET", "POST", "PATCH" or "DELETE". */
 struct gh_exchange *gh_exchange_start(struct gh_client *client, const char *method,
                                       const char *path, struct json_t *body, gh_on_body *on_body,

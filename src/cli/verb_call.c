@@ -59,14 +59,6 @@ is_type(const struct outcome *outcome, const char *type)
 
 /* ---- asking ---- */
 
-static bool
-keep_body(void *context, unsigned status, const char *bytes, size_t len)
-{
-    (void)status;
-    gh_buf_add(context, bytes, len);
-    return true;
-}
-
 /* POST to /KEY/METHOD with the arguments DATA, JSON text, while the output of the call goes to standard
  * error. */
 static int
@@ -86,7 +78,7 @@ ask(const struct calling *calling, const char *key, const char *method, const ch
     gh_buf_add_byte(&path, '/');
     gh_client_quote(&path, method);
     struct gh_exchange *call GH_SCOPED(gh_exchange_free) = gh_exchange_start(
-        calling->client, "POST", gh_buf_text(&path), body, keep_body, &outcome->text);
+        calling->client, "POST", gh_buf_text(&path), body, gh_exchange_keep, &outcome->text);
     if (!calling->is_quiet)
         log = gh_runlog_follow(calling->client, run_name,
                                strcmp(key, calling->key) == 0 ? key : NULL, stderr, false);

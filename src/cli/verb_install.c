@@ -82,14 +82,6 @@ request_of(const struct order *order, const char *package, const char *run_name)
 
 /* ---- asking ---- */
 
-static bool
-keep_body(void *context, unsigned status, const char *bytes, size_t len)
-{
-    (void)status;
-    gh_buf_add(context, bytes, len);
-    return true;
-}
-
 /* The tools' last lines are behind the first one of the reason: shown unless they were as they came. */
 static int
 failed(const json_t *answer, bool is_shown, struct gh_err *err)
@@ -115,7 +107,7 @@ install_one(const struct gh_cli *cli, struct gh_client *client, const struct ord
     if (!body)
         return gh_err_set(err, GH_EXIT_USAGE, "the package's name is no UTF-8");
     struct gh_exchange *exchange GH_SCOPED(gh_exchange_free) =
-        gh_exchange_start(client, "POST", "/install_package", body, keep_body, &text);
+        gh_exchange_start(client, "POST", "/install_package", body, gh_exchange_keep, &text);
     struct gh_runlog *log GH_SCOPED(gh_runlog_free) =
         gh_runlog_follow(client, run_name, NULL, stderr, false);
 
