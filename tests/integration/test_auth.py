@@ -30,7 +30,8 @@ def node(tmp_path_factory):
                    "    start_response('200 OK', [('Content-Type', 'text/plain')])\n"
                    "    return [environ.get('HTTP_X_GATEHOUSE_USER', 'nobody').encode(), b' ',\n"
                    "            environ.get('HTTP_AUTHORIZATION', 'no token').encode()]\n")
-    with start_node(folder / "d", "--logs-wait-ms", "0", modules=[f"add={THINGS}:add", f"page={app}:page@wsgi"]) as running:
+    modules = [f"add={THINGS}:add", f"page={app}:page@wsgi"]
+    with start_node(folder / "d", "--logs-wait-ms", "0", modules=modules) as running:
         running.put("private_fn", "add")
         running.put("open_fn", "add", "unlisted")
         running.create("writer", "write")
