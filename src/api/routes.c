@@ -8,6 +8,7 @@
 #include "api/admit.h"
 #include "api/too_old.h"
 #include "auth/audit.h"
+#include "base/alloc.h"
 #include "pool/pool.h"
 #include "store/keys.h"
 #include "wire/reply.h"
@@ -178,19 +179,21 @@ adopt_outer_id(struct gh_api *api, struct gh_request *request)
         snprintf(request->id, sizeof request->id, "%s", call->request_id);
 }
 
-/* The module at the head of URL was never up yet, so that nobody knows whether it is an app. */
-static bool
-is_loading(struct gh_api *api, const struct gh_url *url)
+/* The module at the head of URL when it was never up yet, so that nobody knows whether it is an app. */
+static struct gh_key *
+loading_key(struct gh_api *api, const struct gh_url *url)
 {
-    struct gh_key *key = url->segment_count > 0 ? gh_keys_find(api->keys, url->segments[0]) : NULL;
+    struct gh_buf scratch GH_SCOPED(gh_buf_done) = {0};
+    struct gh_key *key = NULL;
 
-    return key && key->is_pending;
+    if (url->segment_count > 0)
+        key = gh_keys_find(api->keys, gh_url_plain(url->segments[0], &scratch));
+    return key && key->is_pending ? key : NULL;
 }
 
 static void
-refuse_loading(struct gh_api *api, struct gh_request *request)
+refuse_loading(struct gh_request *request, const struct gh_key *key)
 {
-    const struct gh_key *key = gh_keys_find(api->keys, request->url.segments[0]);
     const struct gh_process *process = key->process;
 
     if (process->state == GH_PROCESS_HELD)
@@ -216,7 +219,7 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     adopt_outer_id(api, request);
     bool is_for_app = gh_api_is_for_app(api, request);
     request->route = is_for_app ? &app_route : gh_route_find(request, &status);
-    bool may_be_app = !request->route && is_loading(api, &request->url);
+    const struct gh_key *may_be_app = request->route ? NULL : loading_key(api, &request->url);
     if (may_be_app)
         request->route = &app_route; /* who may not call it hears nothing of it */
     if (!request->route && gh_too_old_is_route(request)) {
@@ -233,7 +236,7 @@ gh_api_begin(struct gh_api *api, struct gh_request *request)
     if (!gh_admit(api, request))
         return;
     if (may_be_app)
-        refuse_loading(api, request);
+        refuse_loading(request, may_be_app);
     else if (is_for_app)
         gh_app_open(api, request);
 }

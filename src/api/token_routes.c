@@ -46,8 +46,9 @@ describe(const struct gh_token *token)
                      token->expires_s ? json_integer((json_int_t)token->expires_s) : json_null());
 }
 
+/* As gh_reply_tree, for what nobody else is to see. */
 static void
-reply_tree(struct gh_request *request, json_t *tree)
+reply_secret(struct gh_request *request, json_t *tree)
 {
     struct gh_buf out = {0};
     char *text = json_dumps(tree, JSON_COMPACT);
@@ -72,7 +73,7 @@ gh_route_tokens_list(struct gh_api *api, struct gh_request *request)
         json_object_set_new(item, "is_expired", json_boolean(is_over));
         json_array_append_new(list, item);
     }
-    reply_tree(request, json_pack("{s:o}", "tokens", list));
+    gh_reply_tree(request, 200, json_pack("{s:o}", "tokens", list));
 }
 
 /* ---- a new one ---- */
@@ -159,7 +160,7 @@ create(struct gh_api *api, struct gh_request *request, const struct gh_value *va
     json_t *tree = describe(token);
     json_object_set_new(tree, "token", json_string(text));
     explicit_bzero(text, sizeof text);
-    reply_tree(request, tree);
+    reply_secret(request, tree);
 }
 
 void
@@ -199,7 +200,7 @@ gh_route_tokens_revoke(struct gh_api *api, struct gh_request *request)
     switch (gh_tokens_revoke(&api->auth->tokens, id, &err)) {
     case GH_OK:
         gh_log(GH_LOG_INFO, "token.revoked", "id=%lld", (long long)id);
-        reply_tree(request, json_pack("{s:I}", "id", (json_int_t)id));
+        gh_reply_tree(request, 200, json_pack("{s:I}", "id", (json_int_t)id));
         break;
     case GH_E_NOT_FOUND:
         gh_reply_detail(request, 404, "There is no token %lld.", (long long)id);

@@ -491,6 +491,23 @@ def test_startup_and_shutdown_of_an_asgi_app(start_daemon, tmp_path):
     assert file.read_text() == "down"
 
 
+def test_an_app_that_is_being_loaded_asks_for_patience(start_daemon, tmp_path):
+    gate, file = tmp_path / "gate", tmp_path / "slow.py"
+    file.write_text("import os, time\n"
+                    f"while not os.path.exists({str(gate)!r}):\n"
+                    "    time.sleep(0.01)\n"
+                    f"import sys; sys.path.insert(0, {str(USER_CODE)!r})\n"
+                    "from asgi_plain import app\n")
+    daemon = start_daemon(modules=[f"slow={file}:app"], inspect=False)
+    for path in ("/slow/a/b", "/sl%6fw/a/b"):
+        answer = daemon.get(path)
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.json()["detail"] == "Module slow is being loaded."
+    gate.touch()
+    ready(daemon)
+    assert daemon.get("/sl%6fw/show").status == 200
+
+
 @pytest.mark.parametrize("attr, wanted", [
     ("failing", "its startup failed: the database is not there"),
     ("raising", "its startup failed: RuntimeError: no model file"),
