@@ -25,6 +25,9 @@ static struct gh_yaml *compose(struct reader *reader, yaml_event_t *event, unsig
 
 /* ---- what is wrong ---- */
 
+static void fault_at(struct reader *reader, yaml_mark_t mark, const char *format, ...)
+    GH_PRINTF(3, 4);
+
 static void
 fault_at(struct reader *reader, yaml_mark_t mark, const char *format, ...)
 {

@@ -87,6 +87,8 @@ check_stopped(struct gh_envmaker *maker)
     on_stopped(maker->stop_context);
 }
 
+static void fail(struct making *making, const char *format, ...) GH_PRINTF(2, 3);
+
 static void
 fail(struct making *making, const char *format, ...)
 {

@@ -119,10 +119,7 @@ def test_kill_amid_unpacking_recovers(start_daemon, tmp_path, method):
     if method == "uv":
         if not UV.exists():
             pytest.skip("the venv of the tests has no uv")
-        (tmp_path / "tools").mkdir()
-        (tmp_path / "tools" / "uv").symlink_to(UV)
-        env = {"PATH": f"{tmp_path}/tools:/usr/bin:/bin", "UV_NO_INDEX": "1",
-               "UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+        env = wheels.uv_offline(tmp_path, UV)
     node = Node(start_daemon, tmp_path, real_pip=True, inspect=False, env=dict(env))
     large_wheel(node, "large")
     client = threading.Thread(target=lambda: quietly(lambda: node.install("large", method=method)))

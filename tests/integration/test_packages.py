@@ -249,12 +249,8 @@ def test_env_without_pip_is_for_uv_where_there_is_one(start_daemon, tmp_path):
     uv = Path(sys.executable).with_name("uv")
     if not uv.exists():
         pytest.skip("the venv of the tests has no uv")
-    (tmp_path / "tools").mkdir()
-    (tmp_path / "tools" / "uv").symlink_to(uv)
     node = Node(start_daemon, tmp_path, python=wheels.bare_venv(tmp_path / "bare"),
-                env={"PATH": f"{tmp_path}/tools:/usr/bin:/bin", "UV_NO_INDEX": "1",
-                     "UV_FIND_LINKS": str(tmp_path / "wheels"),
-                     "UV_CACHE_DIR": str(tmp_path / "uv-cache")})
+                env=wheels.uv_offline(tmp_path, uv))
     wheels.wheel(node.wheels, "tiny")
     node.ok("tiny==1.0")
     assert node.ask("version", "tiny") == "1.0"

@@ -131,3 +131,13 @@ def git(folder: Path, *args: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *args], check=True, capture_output=True,
                           text=True, env={**os.environ, **identity})
     return done.stdout.strip()
+
+
+def uv_offline(folder: Path, uv: Path) -> dict[str, str]:
+    """An environment in which UV is on PATH, and finds what is in FOLDER/wheels and nothing else."""
+    (folder / "tools").mkdir()
+    (folder / "tools" / "uv").symlink_to(uv)
+    config = folder / "uv.toml"
+    config.write_text(f'no-index = true\nfind-links = ["{folder / "wheels"}"]\n')
+    return {"PATH": f"{folder}/tools:/usr/bin:/bin", "UV_CONFIG_FILE": str(config),
+            "UV_CACHE_DIR": str(folder / "uv-cache")}

@@ -136,17 +136,11 @@ START_TEST(token_is_good_until_it_expires)
 }
 END_TEST
 
-static const char *const bad_users[] = {"",
-                                        "a b",
-                                        "a\tb",
-                                        "a\"b",
-                                        "a\\b",
-                                        "a,b",
-                                        "a;b",
-                                        "ä",
-                                        "a\x7f",
-                                        "x234567890"
-                                        "1234567890123456789012345678901234567890123456789012345"};
+/* One byte more than GH_TOKEN_USER_MAX_BYTES. */
+#define LONG_NAME "x2345678901234567890123456789012345678901234567890123456789012345"
+
+static const char *const bad_users[] = {"",    "a b", "a\tb", "a\"b",  "a\\b",
+                                        "a,b", "a;b", "ä",    "a\x7f", LONG_NAME};
 
 START_TEST(user_names_are_checked)
 {

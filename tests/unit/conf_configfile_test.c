@@ -41,7 +41,7 @@ tear_down(void)
 static void
 touch(const char *file)
 {
-    char *made GH_SCOPED(gh_free) = write_file(folder, file, "");
+    free(write_file(folder, file, ""));
 }
 
 static int
@@ -95,7 +95,6 @@ END_TEST
 
 START_TEST(paths_count_from_the_folder_of_the_file)
 {
-    char *state GH_SCOPED(gh_free) = gh_asprintf("%s/state", folder);
     char *home_env GH_SCOPED(gh_free) = gh_asprintf("%s/env", folder);
 
     ck_assert_int_eq(parse("state_dir: state\nenv: ~/env\n"), GH_OK);
