@@ -172,6 +172,8 @@ def test_lines_of_a_child_come_as_it_writes(daemon, put, threads, tmp_path):
 
 
 def open_logs(wire, daemon, key, run_name="run"):
+    """Where the call may begin later the name must be a new one: a run that was read before is waited for
+    a moment only."""
     body = json.dumps({"run_name": run_name, "key": key}).encode()
     wire.send(head(daemon, "POST", "/logs", f"Content-Length: {len(body)}") + body)
 
@@ -194,9 +196,10 @@ def test_a_line_is_there_while_the_call_computes(daemon, put, threads, tmp_path)
     """How soon is a matter for tests/bench/first-line."""
     put("print_and_compute")
     release = tmp_path / "release"
-    running = threads.submit(call, daemon, "print_and_compute", "m1", str(release))
+    running = threads.submit(call, daemon, "print_and_compute", "m1", str(release),
+                             run_name="computing")
     with Wire(daemon) as wire:
-        open_logs(wire, daemon, "print_and_compute")
+        open_logs(wire, daemon, "print_and_compute", "computing")
         wire.read_head()
         assert json.loads(wire.read_chunk())["data"] == ["m1\n"]
     assert not running.done()
@@ -218,14 +221,14 @@ def test_what_was_seen_survives_a_kill(daemon, put, threads, tmp_path):
     for i in range(4):
         release = tmp_path / f"release{i}"
         running = threads.submit(call, daemon, "print_and_die", f"m{i}", str(release),
-                                 run_name=f"run{i}", status=500)
+                                 run_name=f"seen{i}", status=500)
         with Wire(daemon) as wire:
-            open_logs(wire, daemon, "print_and_die", f"run{i}")
+            open_logs(wire, daemon, "print_and_die", f"seen{i}")
             wire.read_head()
             assert json.loads(wire.read_chunk())["data"] == [f"m{i}\n"]
         release.touch()
         running.result(ANSWER_S)
-        assert text_of(daemon, "print_and_die", f"run{i}") == f"m{i}\n"
+        assert text_of(daemon, "print_and_die", f"seen{i}") == f"m{i}\n"
 
 
 def test_a_flood_is_bounded_and_says_so(start_daemon, threads):
@@ -278,9 +281,9 @@ def test_a_worker_killed_in_the_middle_ends_the_stream(daemon, put, threads, tmp
     put("print_and_stay", process="mid")
     pid = daemon.worker_pid("mid")
     running = threads.submit(daemon.call, "print_and_stay", args=["m1", str(tmp_path / "never")],
-                             run_name="run", stream_logs=True)
+                             run_name="middle", stream_logs=True)
     with Wire(daemon) as wire:
-        open_logs(wire, daemon, "print_and_stay")
+        open_logs(wire, daemon, "print_and_stay", "middle")
         wire.read_head()
         assert json.loads(wire.read_chunk())["data"] == ["m1\n"]
         os.kill(pid, 9)
