@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/daemon.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -174,5 +176,12 @@ add(TCase *tests)
 int
 main(void)
 {
+    int pidfd = pidfd_open(getpid(), 0);
+
+    if (pidfd < 0 && errno == ENOSYS) { /* valgrind 3.19 */
+        printf("SKIP: processes cannot be held by descriptors here (pidfd_open)\n");
+        return 77;
+    }
+    close(pidfd);
     return run_tests("cli_daemon", add);
 }
