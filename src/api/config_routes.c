@@ -29,9 +29,6 @@ gh_api_settings_changed(struct gh_api *api)
 static void
 add_states(const struct gh_envmaker *maker, json_t *envs)
 {
-    static const char *const names[] = {[GH_MADE_ENV_UNDER_WAY] = "under_way",
-                                        [GH_MADE_ENV_READY] = "ready",
-                                        [GH_MADE_ENV_FAILED] = "failed"};
     const struct gh_made_env *made;
     const char *name;
     json_t *env;
@@ -39,7 +36,7 @@ add_states(const struct gh_envmaker *maker, json_t *envs)
     json_object_foreach(envs, name, env)
     {
         made = gh_envmaker_find(maker, name);
-        json_object_set_new(env, "state", json_string(names[made->state]));
+        json_object_set_new(env, "state", json_string(gh_made_env_state_name(made->state)));
         json_object_set_new(env, "text", json_string(made->text));
         if (made->python)
             json_object_set_new(env, "folder", json_string(made->python));

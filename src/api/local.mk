@@ -38,4 +38,3 @@ libgatehouse_la_SOURCES += \
 	%reldir%/token_routes.c \
 	%reldir%/too_old.c \
 	%reldir%/too_old.h
-	%reldir%/token_routes.c

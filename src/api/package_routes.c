@@ -83,8 +83,7 @@ on_output(void *context, const char *line)
     struct waiting *waiting = context;
     char *text GH_SCOPED(gh_free) = gh_asprintf("%s\n", line);
 
-    if (waiting->run)
-        gh_run_write(waiting->run, GH_STREAM_STDOUT, text, strlen(text));
+    gh_run_write(waiting->run, GH_STREAM_STDOUT, text, strlen(text));
 }
 
 static void
@@ -112,7 +111,7 @@ install(struct waiting *waiting, struct gh_request *request, const struct gh_val
         .venv_path = venv,
         .overrides_version = overrides_version,
         .variables = gh_pool_env(waiting->api->pool),
-        .on_output = on_output,
+        .on_output = waiting->run ? on_output : NULL,
     };
     struct gh_installer *installer = waiting->api->installer;
     struct gh_err err;

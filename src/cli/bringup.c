@@ -17,6 +17,7 @@
 #include "cli/launch.h"
 #include "conf/faults.h"
 #include "conf/home.h"
+#include "conf/rows.h"
 #include "conf/settings.h"
 
 #define START_MS 60000
@@ -78,7 +79,8 @@ gh_bringup_rh_version(void)
     struct gh_err err;
 
     int rc = load_settings(&none, &settings, &err);
-    char *version = gh_strdup(rc == GH_EXIT_OK ? settings.rh_version : "0.0.42");
+    char *version =
+        gh_strdup(rc == GH_EXIT_OK ? settings.rh_version : gh_rows[GH_ROW_INDEX_rh_version].preset);
     gh_settings_done(&settings);
     return version;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/capture.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "cli/deadline.h"
 
 #define OUTPUT_MAX_BYTES 65536u
 #define READ_BYTES 4096u
@@ -27,31 +27,14 @@ become(const char *const *argv, int output)
     _exit(127);
 }
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* All that comes until the end, which has to be before END_MS and OUTPUT_MAX_BYTES: else false. */
 static bool
 collect(int fd, int64_t end_ms, struct gh_buf *out)
 {
-    struct pollfd input = {.fd = fd, .events = POLLIN};
-
     for (size_t taken = 0; taken < OUTPUT_MAX_BYTES;) {
-        int64_t left_ms = end_ms - now_ms();
-        int count = left_ms > 0 ? poll(&input, 1, (int)left_ms) : 0;
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        ssize_t len = read(fd, gh_buf_reserve(out, READ_BYTES), READ_BYTES);
+        ssize_t len = gh_deadline_read(fd, gh_buf_reserve(out, READ_BYTES), READ_BYTES, end_ms);
         if (len <= 0)
-            return true;
+            return len == 0;
         out->len += (size_t)len;
         taken += (size_t)len;
     }
@@ -65,7 +48,7 @@ wait_for(pid_t pid, int64_t end_ms, int *status_out)
     static const struct timespec pause = {.tv_nsec = 2000000};
 
     while (waitpid(pid, status_out, WNOHANG) == 0) {
-        if (now_ms() >= end_ms)
+        if (gh_deadline_now_ms() >= end_ms)
             return false;
         nanosleep(&pause, NULL);
     }
@@ -75,7 +58,7 @@ wait_for(pid_t pid, int64_t end_ms, int *status_out)
 int
 gh_capture(const char *const *argv, unsigned timeout_ms, struct gh_buf *out)
 {
-    int64_t end_ms = now_ms() + timeout_ms;
+    int64_t end_ms = gh_deadline_now_ms() + timeout_ms;
     int pipe_fds[2], status = 0;
 
     if (pipe2(pipe_fds, O_CLOEXEC) != 0)

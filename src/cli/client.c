@@ -9,9 +9,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
+#include "cli/deadline.h"
 #include "cli/interrupt.h"
 #include "cli/locate.h"
 
@@ -46,10 +46,7 @@ struct gh_exchange {
 static uint64_t
 now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)gh_deadline_now_ms();
 }
 
 /* ---- open ---- */

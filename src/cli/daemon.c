@@ -11,34 +11,13 @@
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/locate.h"
 
 /* ---- who listens ---- */
-
-/* A connection to the socket at PATH, or -1 with errno. */
-static int
-connect_to(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        int kept = errno;
-        close(fd);
-        errno = kept;
-        return -1;
-    }
-    return fd;
-}
 
 /* Hold the process that listens behind the connection FD. */
 static int
@@ -107,7 +86,7 @@ int
 gh_daemon_find(const char *socket_path, struct gh_daemon *daemon_out, struct gh_err *err)
 {
     *daemon_out = (struct gh_daemon){.pidfd = -1};
-    int fd = connect_to(socket_path);
+    int fd = gh_locate_connect(socket_path, 0);
 
     if (fd < 0)
         return gh_err_set(

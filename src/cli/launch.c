@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +12,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/deadline.h"
 #include "conf/beside.h"
 
 #ifndef GH_BIN_DIR
@@ -118,35 +117,18 @@ become_daemon(const struct gh_words *options, int log, int ready)
 
 /* ---- waiting ---- */
 
-static int64_t
-now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Read the ready line into LINE. False when the daemon closed the pipe, by its end, without one, or when
  * the time was up (*is_late_out). */
 static bool
 read_ready(int fd, uint64_t timeout_ms, char *line, size_t size, bool *is_late_out)
 {
-    int64_t end_ms = now_ms() + (int64_t)(timeout_ms > INT_MAX ? INT_MAX : timeout_ms);
-    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    int64_t end_ms = gh_deadline_now_ms() + (int64_t)(timeout_ms > INT_MAX ? INT_MAX : timeout_ms);
     size_t used = 0;
 
     *is_late_out = false;
     while (used + 1 < size) {
-        int64_t left_ms = end_ms - now_ms();
-        int count = left_ms > 0 ? poll(&ready, 1, (int)left_ms) : 0;
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0) {
-            *is_late_out = true;
-            return false;
-        }
-        ssize_t len = read(fd, line + used, size - 1 - used);
+        ssize_t len = gh_deadline_read(fd, line + used, size - 1 - used, end_ms);
+        *is_late_out = len < 0;
         if (len <= 0)
             return false;
         used += (size_t)len;

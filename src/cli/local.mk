@@ -20,6 +20,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/confread.h \
 	%reldir%/daemon.c \
 	%reldir%/daemon.h \
+	%reldir%/deadline.c \
+	%reldir%/deadline.h \
 	%reldir%/doctor.h \
 	%reldir%/doctor_env.c \
 	%reldir%/doctor_login.c \

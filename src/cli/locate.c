@@ -17,28 +17,37 @@
 
 #define PORT_MAX 65535
 
-/* Is a daemon behind the socket at PATH? Else *WHY_OUT is an errno. */
-static bool
-answers(const char *path, int *why_out)
+int
+gh_locate_connect(const char *path, int flags)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     if (strlen(path) >= sizeof address.sun_path) {
-        *why_out = ENAMETOOLONG;
-        return false;
+        errno = ENAMETOOLONG;
+        return -1;
     }
     strcpy(address.sun_path, path);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) {
-        *why_out = errno;
-        return false;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        int kept = errno;
+        close(fd);
+        errno = kept;
+        return -1;
     }
+    return fd;
+}
+
+/* Is a daemon behind the socket at PATH? Else *WHY_OUT is an errno. */
+static bool
+answers(const char *path, int *why_out)
+{
+    int fd = gh_locate_connect(path, SOCK_NONBLOCK);
+
     /* EAGAIN: it lives, but its queue of connections is full. */
-    bool is_there =
-        connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
-    *why_out = is_there ? 0 : errno;
-    close(fd);
-    return is_there;
+    *why_out = fd >= 0 || errno == EAGAIN ? 0 : errno;
+    if (fd >= 0)
+        close(fd);
+    return *why_out == 0;
 }
 
 /* The port in "control-32300.sock", or 0. */

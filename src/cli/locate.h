@@ -7,6 +7,9 @@
 
 #include "cli/cli.h"
 
+/* A connection to the socket at PATH, made with FLAGS of socket(2) (SOCK_NONBLOCK), or -1 with errno. */
+int gh_locate_connect(const char *path, int flags);
+
 /* The path of the socket by --state-dir (else GATEHOUSE_STATE_DIR, else the default) and --port; without
  * a port the only daemon that answers in that folder. *PATH_OUT is the caller's to free.
  * Errors: GH_EXIT_NO_CONNECTION no daemon answers; GH_EXIT_USAGE several do (ERR lists their ports), or

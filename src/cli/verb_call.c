@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "cli/arguments.h"
 #include "cli/client.h"
+#include "cli/facts.h"
 #include "cli/out.h"
 #include "cli/runlog.h"
 #include "cli/verbs.h"
@@ -53,7 +54,7 @@ calling_done(struct calling *calling)
 static bool
 is_type(const struct outcome *outcome, const char *type)
 {
-    const char *is = json_string_value(json_object_get(outcome->envelope, "output_type"));
+    const char *is = gh_facts_text(outcome->envelope, "output_type");
     return is && strcmp(is, type) == 0;
 }
 
@@ -100,8 +101,8 @@ ask(const struct calling *calling, const char *key, const char *method, const ch
 static int
 raised(const struct calling *calling, const json_t *data, struct gh_err *err)
 {
-    const char *error = json_string_value(json_object_get(data, "error"));
-    const char *traceback = json_string_value(json_object_get(data, "traceback"));
+    const char *error = gh_facts_text(data, "error");
+    const char *traceback = gh_facts_text(data, "traceback");
 
     if (calling->is_json) {
         json_t *shown GH_SCOPED(gh_json_drop) =
@@ -160,7 +161,7 @@ next_method(const json_t *data, const char *run_name)
 {
     json_t *handle GH_SCOPED(gh_json_drop) =
         json_is_string(data) ? json_loads(json_string_value(data), 0, NULL) : NULL;
-    const char *next = json_string_value(json_object_get(handle, "next"));
+    const char *next = gh_facts_text(handle, "next");
     size_t len = strlen(run_name);
 
     if (!next || next[0] != '/' || strncmp(next + 1, run_name, len) != 0 || next[len + 1] != '/')

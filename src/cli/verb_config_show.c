@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "cli/client.h"
 #include "cli/confread.h"
+#include "cli/facts.h"
 #include "cli/out.h"
 #include "cli/verbs.h"
 #include "conf/settings.h"
@@ -61,7 +62,7 @@ print_settings(const json_t *settings)
 
     json_object_foreach((json_t *)(uintptr_t)settings, name, row)
     {
-        const char *source = json_string_value(json_object_get(row, "source"));
+        const char *source = gh_facts_text(row, "source");
         bool is_default = source && strcmp(source, "default") == 0;
         gh_table_add(table, GH_STYLE_PLAIN, name);
         print_value(table, row);
@@ -86,12 +87,10 @@ print_modules(const json_t *modules)
     json_object_foreach((json_t *)(uintptr_t)modules, name, module)
     {
         gh_table_add(table, GH_STYLE_PLAIN, name);
-        gh_table_addf(table, GH_STYLE_PLAIN, "%s:%s",
-                      json_string_value(json_object_get(module, "file")),
-                      json_string_value(json_object_get(module, "attr")));
+        gh_table_addf(table, GH_STYLE_PLAIN, "%s:%s", gh_facts_text(module, "file"),
+                      gh_facts_text(module, "attr"));
         for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-            gh_table_add(table, GH_STYLE_PLAIN,
-                         json_string_value(json_object_get(module, members[i])));
+            gh_table_add(table, GH_STYLE_PLAIN, gh_facts_text(module, members[i]));
     }
     putchar('\n');
     gh_table_print(table);
@@ -104,7 +103,7 @@ which_python(const json_t *env)
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (json_object_get(env, kinds[i]))
-            return json_string_value(json_object_get(env, kinds[i]));
+            return gh_facts_text(env, kinds[i]);
     return NULL;
 }
 
@@ -117,9 +116,9 @@ print_failures(const json_t *envs)
 
     json_object_foreach((json_t *)(uintptr_t)envs, name, env)
     {
-        const char *state = json_string_value(json_object_get(env, "state"));
+        const char *state = gh_facts_text(env, "state");
         if (state && strcmp(state, "failed") == 0)
-            printf("%s\n", json_string_value(json_object_get(env, "text")));
+            printf("%s\n", gh_facts_text(env, "text"));
     }
 }
 
@@ -135,7 +134,7 @@ print_envs(const json_t *envs)
         return;
     json_object_foreach((json_t *)(uintptr_t)envs, name, env)
     {
-        const char *state = json_string_value(json_object_get(env, "state"));
+        const char *state = gh_facts_text(env, "state");
         bool is_ready = state && strcmp(state, "ready") == 0;
         bool has_failed = state && strcmp(state, "failed") == 0;
         gh_table_add(table, GH_STYLE_PLAIN, name);
@@ -145,7 +144,7 @@ print_envs(const json_t *envs)
                      : has_failed ? GH_STYLE_BAD
                                   : GH_STYLE_PLAIN,
                      state);
-        gh_table_add(table, GH_STYLE_PLAIN, json_string_value(json_object_get(env, "source")));
+        gh_table_add(table, GH_STYLE_PLAIN, gh_facts_text(env, "source"));
     }
     putchar('\n');
     gh_table_print(table);
@@ -166,7 +165,7 @@ run(struct gh_cli *cli, struct gh_err *err)
         gh_out_json(config);
         return GH_EXIT_OK;
     }
-    const char *file = json_string_value(json_object_get(config, "file"));
+    const char *file = gh_facts_text(config, "file");
     printf("Configuration %s\nFile: %s\n\n", from, file ? file : "none");
     print_settings(json_object_get(config, "settings"));
     print_modules(json_object_get(config, "modules"));

@@ -41,8 +41,7 @@ print_methods(struct gh_client *client, const char *beginning, struct gh_err *er
     int rc = gh_facts_methods(client, key, &methods, err);
     if (rc != GH_EXIT_OK)
         return rc;
-    json_array_foreach(methods, i, method)
-        printf("%s.%s\n", key, json_string_value(json_object_get(method, "name")));
+    json_array_foreach(methods, i, method) printf("%s.%s\n", key, gh_facts_text(method, "name"));
     return GH_EXIT_OK;
 }
 

@@ -28,14 +28,6 @@ static const struct {
 #define NAME_COUNT (sizeof names / sizeof names[0])
 #define CONNECTION_TYPE "server_connection_type"
 
-static const char *
-type_of(const struct gh_row *row)
-{
-    static const char *const types[] = {
-        [GH_ROW_UINT] = "a number", [GH_ROW_TEXT] = "text", [GH_ROW_FLAG] = "true or false"};
-    return types[row->kind];
-}
-
 /* TEXT is the value of KEY, or NULL when it is none of text, number, true and false. */
 static void
 take(struct gh_settings *settings, const struct gh_row *row, const char *key, const char *text,
@@ -44,7 +36,7 @@ take(struct gh_settings *settings, const struct gh_row *row, const char *key, co
     struct gh_err err;
 
     if (!text)
-        gh_faults_add(faults, "%s: %s must be %s", shown, key, type_of(row));
+        gh_faults_add(faults, "%s: %s must be %s", shown, key, gh_row_takes(row));
     else if (gh_row_set(settings, row, text, shown, &err) != GH_OK)
         gh_faults_add(faults, "%s: %s: %s", shown, key, err.text);
 }

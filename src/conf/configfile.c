@@ -69,18 +69,16 @@ static bool
 check_type(struct gh_reading *reading, const struct gh_row *row, const struct gh_yaml *value)
 {
     bool is_quoted = value->kind == GH_YAML_TEXT && !value->is_plain;
-    static const char *const needed[] = {
-        [GH_ROW_UINT] = "a number", [GH_ROW_TEXT] = "text", [GH_ROW_FLAG] = "true or false"};
 
     if (gh_yaml_is_null(value))
         gh_reading_fault(reading, value, "%s has no value; give it one, or take the line out",
                          row->name);
     else if (value->kind != GH_YAML_TEXT)
         gh_reading_fault(reading, value, "%s is %s, but must be %s", row->name,
-                         gh_yaml_kind_name(value), needed[row->kind]);
+                         gh_yaml_kind_name(value), gh_row_takes(row));
     else if (row->kind != GH_ROW_TEXT && is_quoted)
         gh_reading_fault(reading, value, "%s is text in quotes, but must be %s, without quotes",
-                         row->name, needed[row->kind]);
+                         row->name, gh_row_takes(row));
     else
         return true;
     return false;
@@ -94,8 +92,7 @@ take_setting(struct gh_reading *reading, const struct gh_row *row, const struct 
     if (!check_type(reading, row, value))
         return;
     char *text GH_SCOPED(gh_free) = path_of(reading, row, value->text);
-    char *source GH_SCOPED(gh_free) =
-        gh_asprintf("%s:%u:%u", reading->file.name, value->line, value->column);
+    char *source GH_SCOPED(gh_free) = gh_reading_source(reading, value);
     if (gh_row_set(reading->settings, row, text, source, &err) != GH_OK)
         gh_reading_fault(reading, value, "%s", err.text);
 }

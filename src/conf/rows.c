@@ -24,6 +24,14 @@ const struct gh_row gh_rows[GH_ROW_COUNT] = {
 
 /* ---- names ---- */
 
+const char *
+gh_row_takes(const struct gh_row *row)
+{
+    static const char *const words[] = {
+        [GH_ROW_UINT] = "a number", [GH_ROW_TEXT] = "text", [GH_ROW_FLAG] = "true or false"};
+    return words[row->kind];
+}
+
 const struct gh_row *
 gh_row_find(const char *name)
 {

@@ -31,6 +31,9 @@ extern const struct gh_row gh_rows[GH_ROW_COUNT];
 
 #define GH_ROW_SPELLING_BYTES 80u
 
+/* What a value of ROW must be: "a number", "text", "true or false". */
+const char *gh_row_takes(const struct gh_row *row);
+
 /* NULL when there is none of that name. */
 const struct gh_row *gh_row_find(const char *name);
 

@@ -46,6 +46,15 @@ struct gh_envmaker {
 
 /* ---- how it is told ---- */
 
+const char *
+gh_made_env_state_name(enum gh_made_env_state state)
+{
+    static const char *const names[] = {[GH_MADE_ENV_UNDER_WAY] = "under_way",
+                                        [GH_MADE_ENV_READY] = "ready",
+                                        [GH_MADE_ENV_FAILED] = "failed"};
+    return names[state];
+}
+
 static void
 tell(struct making *making, enum gh_made_env_state state, char *text)
 {
@@ -56,10 +65,7 @@ tell(struct making *making, enum gh_made_env_state state, char *text)
     making->env.state = state;
     gh_log(state == GH_MADE_ENV_FAILED ? GH_LOG_ERR : GH_LOG_INFO, "env.declared",
            "env=%s state=%s text=%s", gh_log_quote(making->env.spec->name),
-           state == GH_MADE_ENV_READY    ? "ready"
-           : state == GH_MADE_ENV_FAILED ? "failed"
-                                         : "under_way",
-           gh_log_quote(text));
+           gh_made_env_state_name(state), gh_log_quote(text));
     if (!maker->is_stopping)
         maker->on_change(maker->context, &making->env);
 }

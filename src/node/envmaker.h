@@ -25,6 +25,9 @@ struct gh_settings;
 
 enum gh_made_env_state { GH_MADE_ENV_UNDER_WAY, GH_MADE_ENV_READY, GH_MADE_ENV_FAILED };
 
+/* "under_way", "ready", "failed". */
+const char *gh_made_env_state_name(enum gh_made_env_state state);
+
 /* One declared env. */
 struct gh_made_env {
     const struct gh_env_spec *spec;
