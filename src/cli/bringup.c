@@ -201,24 +201,29 @@ ask_both(struct gh_client *client, struct gh_err *err)
     return rc == GH_EXIT_OK ? rc : (err->code = GH_EXIT_FAILED);
 }
 
-/* Over the control socket, as any verb asks. */
-static int
-check(const char *state, unsigned port, struct gh_err *err)
+int
+gh_bringup_ask(const char *state, unsigned port, struct gh_client **client_out, struct gh_err *err)
 {
     char port_text[16];
-    char *argv[] = {"gatehouse", "status",  "--state-dir", (char *)state,
+    char *argv[] = {"gatehouse", "status",  "--state-dir", (char *)(uintptr_t)state,
                     "--port",    port_text, "--timeout-s", CHECK_S};
-    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
     struct gh_cli cli;
 
     snprintf(port_text, sizeof port_text, "%u", port);
     int rc = gh_cli_parse(&cli, sizeof argv / sizeof argv[0], argv, err);
     if (rc == GH_EXIT_OK)
-        rc = gh_client_open(&cli, &client, err);
-    if (rc == GH_EXIT_OK)
-        rc = ask_both(client, err);
+        rc = gh_client_open(&cli, client_out, err);
     gh_cli_done(&cli);
     return rc;
+}
+
+static int
+check(const char *state, unsigned port, struct gh_err *err)
+{
+    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
+
+    int rc = gh_bringup_ask(state, port, &client, err);
+    return rc == GH_EXIT_OK ? ask_both(client, err) : rc;
 }
 
 static int

@@ -14,6 +14,8 @@
 #include "base/words.h"
 #include "cli/cli.h"
 
+struct gh_client;
+
 struct gh_bringup {
     struct gh_words options; /* of gatehoused */
     const char *log_path;    /* NULL: STATE_DIR/gatehoused-PORT.log */
@@ -54,5 +56,10 @@ int gh_bringup_down(const char *socket_path, uint64_t timeout_ms, pid_t *pid_out
  * ours), with its log, and with our environment. Errors: those of the two above. */
 int gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought *brought_out,
                      struct gh_err *err) GH_MUST_USE;
+
+/* Ask the daemon of PORT whose state folder is STATE, over its control socket, as any verb does. The client is the
+ * caller's to close. */
+int gh_bringup_ask(const char *state, unsigned port, struct gh_client **client_out,
+                   struct gh_err *err) GH_MUST_USE;
 
 #endif

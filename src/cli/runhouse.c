@@ -6,6 +6,7 @@
  * that the client's own command has. What has a meaning here becomes an option of gatehoused; what is
  * about Ray, screen, nohup, Caddy, conda or Den is accepted and does nothing. The client looks at the
  * exit status only, and shows what is written. Source: docs/ssh.md, runhouse 0.0.42 main.py. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 
 #include "base/alloc.h"
 #include "cli/bringup.h"
+#include "cli/client.h"
 #include "cli/clusterfile.h"
 #include "cli/daemon.h"
+#include "cli/facts.h"
 #include "cli/launch.h"
 #include "cli/shim.h"
 #include "conf/home.h"
@@ -262,6 +265,23 @@ run_stop(const struct asked *asked, struct gh_words *words, const struct place *
     return rc;
 }
 
+/* By the daemon itself, since it can be switched while it runs. */
+static bool
+checks_callers(const struct place *place)
+{
+    char *state GH_SCOPED(gh_free) =
+        gh_strndup(place->socket, (size_t)(strrchr(place->socket, '/') - place->socket));
+    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
+    json_t *status GH_SCOPED(gh_json_drop) = NULL;
+    struct gh_err err;
+
+    int rc = gh_bringup_ask(state, place->port, &client, &err);
+    if (rc == GH_EXIT_OK)
+        rc = gh_facts_status(client, &status, &err);
+    const json_t *config = json_object_get(status, "cluster_config");
+    return rc == GH_EXIT_OK && json_is_true(json_object_get(config, "den_auth"));
+}
+
 static int
 run_status(const struct asked *asked, struct gh_words *words, const struct place *place,
            struct gh_err *err)
@@ -275,9 +295,10 @@ run_status(const struct asked *asked, struct gh_words *words, const struct place
         return gh_err_set(err, GH_EXIT_FAILED, "Server is not running on port %u", place->port);
     char *type GH_SCOPED(gh_free) = gh_clusterfile_text("server_connection_type");
     char *host GH_SCOPED(gh_free) = gh_clusterfile_text("server_host");
-    printf("Server is up.\nserver pid: %d\nport: %u\nden auth: false\nconnection type: %s\n"
+    printf("Server is up.\nserver pid: %d\nport: %u\nden auth: %s\nconnection type: %s\n"
            "host: %s\n",
-           daemon.pid, place->port, type[0] ? type : "none", host[0] ? host : "127.0.0.1");
+           daemon.pid, place->port, checks_callers(place) ? "true" : "false",
+           type[0] ? type : "none", host[0] ? host : "127.0.0.1");
     gh_daemon_done(&daemon);
     return GH_EXIT_OK;
 }

@@ -172,6 +172,7 @@ def test_what_it_cannot_do_is_refused_in_clear_words(node, words, text):
 
 def test_callers_are_checked_when_that_is_asked(node, port):
     node.run(f"runhouse server start --use-den-auth --port {port}")
+    assert "den auth: true" in node.run(f"runhouse server status --port {port}").stdout
     for path, status in ("/check", 200), ("/keys", 401):
         done = node.run(f"curl -s -o /dev/null -w '%{{http_code}}' http://127.0.0.1:{port}{path}")
         assert done.stdout.strip().endswith(str(status))
