@@ -171,18 +171,6 @@ ask(struct patient *patient)
     }
 }
 
-/* Is there a uv that the daemon would find? node/installer.h, gh_installer_find_uv. */
-static bool
-has_uv(const struct patient *patient)
-{
-    char found[PATH_MAX];
-    char *beside GH_SCOPED(gh_free) = gh_asprintf("%s/bin/uv", patient->folder);
-    char *own GH_SCOPED(gh_free) = gh_home_path("~/.local/bin/uv");
-
-    return access(beside, X_OK) == 0 || gh_pyenv_find_on_path("uv", found) == 0 ||
-           access(own, X_OK) == 0;
-}
-
 static bool
 look_at_installers(struct gh_doctor *doctor, struct patient *patient, const struct env_check *check)
 {
@@ -195,11 +183,13 @@ look_at_installers(struct gh_doctor *doctor, struct patient *patient, const stru
     const char *version = gh_env_text(&patient->env, "version");
     bool has_pip = gh_env_flag(&patient->env, "has_pip");
     bool has_ensurepip = gh_env_flag(&patient->env, "has_ensurepip");
+    char uv[PATH_MAX];
+    bool has_uv = gh_env_find_uv(patient->path, uv);
     char *fix GH_SCOPED(gh_free) = fix_with(check, version);
 
-    if (has_pip || has_uv(patient))
+    if (has_pip || has_uv)
         gh_doctor_ok(doctor, "%s env: %s%s%s", patient->label, has_pip ? "pip" : "",
-                     has_pip && has_uv(patient) ? " and " : "", has_uv(patient) ? "uv" : "");
+                     has_pip && has_uv ? " and " : "", has_uv ? "uv" : "");
     else if (has_ensurepip)
         gh_doctor_ok(doctor, "%s env: none yet; ensurepip brings pip at the first install",
                      patient->label);

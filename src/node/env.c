@@ -2,13 +2,17 @@
 #include "node/env.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "conf/home.h"
 #include "node/requirement.h"
+#include "wire/pyenv.h"
 
 #define MARK "gatehouse-env:"
 
@@ -160,4 +164,24 @@ gh_env_site_folders(const struct gh_env *env)
 {
     char *text = json_dumps(json_object_get(env->facts, "site"), JSON_COMPACT);
     return text ? text : gh_strdup("[]");
+}
+
+bool
+gh_env_find_uv(const char *python, char out[PATH_MAX])
+{
+    static const char *const places[] = {"~/.local/bin/uv", "~/.cargo/bin/uv"};
+    const char *slash = strrchr(python, '/');
+    int folder_len = slash ? (int)(slash - python) : 0;
+
+    if (slash && snprintf(out, PATH_MAX, "%.*s/uv", folder_len, python) < PATH_MAX &&
+        access(out, X_OK) == 0)
+        return true;
+    if (gh_pyenv_find_on_path("uv", out) == 0)
+        return true;
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        char *path GH_SCOPED(gh_free) = gh_home_path(places[i]);
+        if (snprintf(out, PATH_MAX, "%s", path) < PATH_MAX && access(out, X_OK) == 0)
+            return true;
+    }
+    return false;
 }

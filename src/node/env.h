@@ -11,6 +11,7 @@
 #define GH_NODE_ENV_H
 
 #include <jansson.h>
+#include <limits.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -55,5 +56,9 @@ bool gh_env_flag(const struct gh_env *env, const char *name);
 
 /* JSON array of the folders that packages go to; the caller frees it. */
 char *gh_env_site_folders(const struct gh_env *env);
+
+/* uv beside the interpreter PYTHON ("" for none), on PATH, or where its own installer puts it. Looks at
+ * the disk; any thread. */
+bool gh_env_find_uv(const char *python, char out[PATH_MAX]);
 
 #endif

@@ -14,6 +14,7 @@
 #include "conf/home.h"
 #include "conf/settings.h"
 #include "node/child.h"
+#include "node/env.h"
 #include "node/envplan.h"
 #include "node/installer.h"
 
@@ -167,9 +168,9 @@ install(struct making *making)
     }
     tell(making, GH_MADE_ENV_UNDER_WAY,
          gh_asprintf("env %s: its requirements are being installed", making->env.spec->name));
-    json_t *config = json_pack("{s:s, s:s}", "install_method",
-                               gh_installer_find_uv(plan->python, uv) ? "uv" : "pip",
-                               "install_target", plan->install_target);
+    json_t *config =
+        json_pack("{s:s, s:s}", "install_method", gh_env_find_uv(plan->python, uv) ? "uv" : "pip",
+                  "install_target", plan->install_target);
     struct gh_install_order order = {
         .config = config, .conda_env_name = "", .venv_path = plan->python};
     int rc = gh_installer_submit(installer, &order, on_installed, making, &err);

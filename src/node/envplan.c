@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "conf/declared.h"
 #include "conf/home.h"
+#include "node/env.h"
 #include "node/envs.h"
 #include "node/installer.h"
 #include "wire/pyenv.h"
@@ -129,7 +130,7 @@ plan_command(struct gh_envplan *plan, const struct gh_env_spec *spec, struct gh_
                                                 plan->python, NULL});
         return GH_OK;
     }
-    if (gh_installer_find_uv("", uv)) {
+    if (gh_env_find_uv("", uv)) {
         /* Whether uv replaces what is there, and how to tell it, is not the same in all versions. */
         add_words(&plan->make, (const char *[]){"sh", "-c",
                                                 "rm -rf \"$1\" && exec \"$2\" venv --python \"$3\" "

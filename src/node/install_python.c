@@ -100,26 +100,6 @@ is_satisfied(const struct gh_install *install)
     return gh_env_has(install->env, wanted);
 }
 
-bool
-gh_installer_find_uv(const char *python, char out[PATH_MAX])
-{
-    static const char *const places[] = {"~/.local/bin/uv", "~/.cargo/bin/uv"};
-    const char *slash = strrchr(python, '/');
-    int folder_len = slash ? (int)(slash - python) : 0;
-
-    if (slash && snprintf(out, PATH_MAX, "%.*s/uv", folder_len, python) < PATH_MAX &&
-        access(out, X_OK) == 0)
-        return true;
-    if (gh_pyenv_find_on_path("uv", out) == 0)
-        return true;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        char *path GH_SCOPED(gh_free) = gh_home_path(places[i]);
-        if (snprintf(out, PATH_MAX, "%s", path) < PATH_MAX && access(out, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* Add WORDS as one argument, and to the text for people in the way the client's server writes it. */
 static void
 add_target(struct gh_words *argv, struct gh_buf *shown, const char *word, bool is_quoted)
@@ -256,7 +236,7 @@ install_by_pip(struct gh_install *install)
 {
     char uv[PATH_MAX];
 
-    if (!gh_env_flag(install->env, "has_pip") && gh_installer_find_uv(install->env->python, uv))
+    if (!gh_env_flag(install->env, "has_pip") && gh_env_find_uv(install->env->python, uv))
         run_uv(install, uv);
     else
         need_pip(install, run_pip);
@@ -268,7 +248,7 @@ on_uv_installed(struct gh_install *install, bool is_ok)
     char uv[PATH_MAX];
 
     gh_env_forget(install->env);
-    if (is_ok && gh_installer_find_uv(install->env->python, uv))
+    if (is_ok && gh_env_find_uv(install->env->python, uv))
         run_uv(install, uv);
     else
         gh_install_fail_plainly(install, "there is no uv beside the env's python, on PATH or in "
@@ -294,7 +274,7 @@ install_by_uv(struct gh_install *install)
 {
     char uv[PATH_MAX];
 
-    if (gh_installer_find_uv(install->env->python, uv))
+    if (gh_env_find_uv(install->env->python, uv))
         run_uv(install, uv);
     else
         need_pip(install, get_uv);

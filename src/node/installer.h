@@ -65,10 +65,6 @@ int gh_installer_submit(struct gh_installer *installer, const struct gh_install_
 /* The env of the processes, as --env takes it. */
 const char *gh_installer_python(const struct gh_installer *installer);
 
-/* uv beside the interpreter PYTHON ("" for none), on PATH, or where its own installer puts it. Looks at
- * the disk; any thread. */
-bool gh_installer_find_uv(const char *python, char out[PATH_MAX]);
-
 /* End all that runs, with all it started: SIGTERM, and SIGKILL after GRACE_MS. Waiting installs fail,
  * new ones are refused. ON_STOPPED is called when none is left, maybe at once: then no request waits
  * for one any more. */
