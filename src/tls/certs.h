@@ -55,10 +55,15 @@ int gh_certs_put_challenge(struct gh_certs *certs, const char *name, struct gh_s
                            struct gh_slice key_pem, struct gh_err *err) GH_MUST_USE;
 void gh_certs_drop_challenge(struct gh_certs *certs, const char *name);
 
-/* Call FN each time a handshake asks for a NAME that has no pair; it then gets the default one. FN is called
- * from within the handshake: it notes NAME (valid until it returns, in lower case, a valid host name) and
- * comes back to it later. One FN at a time; NULL for none. */
-void gh_certs_on_missing(struct gh_certs *certs, void (*fn)(void *context, const char *name),
-                         void *context);
+/* Call FN when a handshake asks for a NAME that has no pair. FN is called from within the handshake: it notes
+ * NAME (valid until it returns; lower case, a valid host name, no address) and comes back to it later. It
+ * says whether a pair is on its way. If so the handshake waits for it: until gh_certs_put or
+ * gh_certs_give_up of NAME, at most until its own deadline (handshake_timeout_ms). Else, and after giving
+ * up, the default pair is shown. One FN at a time; NULL for none. */
+typedef bool gh_certs_missing(void *context, const char *name);
+void gh_certs_on_missing(struct gh_certs *certs, gh_certs_missing *fn, void *context);
+
+/* No pair for NAME is to be had for now: whoever waits for it goes on. */
+void gh_certs_give_up(struct gh_certs *certs, const char *name);
 
 #endif
