@@ -30,7 +30,7 @@
 #include "conf/home.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
-#include "front/server.h"
+#include "front/ports.h"
 #include "node/declare.h"
 #include "node/envmaker.h"
 #include "node/installer.h"
@@ -59,9 +59,7 @@ struct daemon {
     struct gh_node node;
     struct gh_shells shells;
     struct gh_api api;
-    struct gh_server *server;
-    struct gh_server *control; /* the same routes, on a socket for this node's own programs */
-    char *control_path;
+    struct gh_ports ports;
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
@@ -134,7 +132,8 @@ add_hello(void *context, struct gh_buf *out)
 
     gh_cluster_add_hello(&daemon->cluster, out);
     gh_buf_add_text(out, ",\"control_socket\":");
-    gh_jsontext_quote(out, daemon->control_path, strlen(daemon->control_path), GH_JSONTEXT_UTF8);
+    const char *path = daemon->ports.control_path;
+    gh_jsontext_quote(out, path, strlen(path), GH_JSONTEXT_UTF8);
 }
 
 static void
@@ -162,8 +161,7 @@ on_workers_gone(void *context)
 {
     struct daemon *daemon = context;
 
-    gh_server_stop(&daemon->server);
-    gh_server_stop(&daemon->control);
+    gh_ports_stop(&daemon->ports);
     gh_audit_flush(&daemon->audit);
     gh_runs_free(&daemon->runs);
     gh_node_stop(&daemon->node);
@@ -192,17 +190,11 @@ on_envs_gone(void *context)
     gh_installer_stop(daemon->installer, daemon->stop_grace_ms, on_installs_gone, daemon);
 }
 
-static unsigned
-open_requests(const struct daemon *daemon)
-{
-    return gh_server_requests(daemon->server) + gh_server_requests(daemon->control);
-}
-
 static void
 on_drain_tick(uv_timer_t *timer)
 {
     struct daemon *daemon = timer->data;
-    unsigned requests = open_requests(daemon);
+    unsigned requests = gh_ports_requests(&daemon->ports);
 
     if (requests > 0 && uv_now(&daemon->loop) < daemon->drain_until_ms)
         return;
@@ -253,8 +245,9 @@ on_signal(uv_signal_t *signal, int number)
     }
     daemon->is_stopping = true;
     daemon->api.is_draining = true;
-    gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number, open_requests(daemon));
-    gh_server_drain(daemon->server); /* calls that still run may ask the node for more */
+    gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
+           gh_ports_requests(&daemon->ports));
+    gh_ports_drain(&daemon->ports);
     daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
     uv_timer_start(&daemon->drain, on_drain_tick, 0, DRAIN_TICK_MS);
 }
@@ -266,8 +259,7 @@ on_turn_end(uv_prepare_t *prepare)
 {
     struct daemon *daemon = prepare->data;
 
-    gh_server_run(daemon->server);
-    gh_server_run(daemon->control);
+    gh_ports_run(&daemon->ports);
     gh_pool_flush(daemon->pool);
     gh_audit_flush(&daemon->audit);
 }
@@ -278,7 +270,7 @@ static void
 announce(const struct daemon *daemon)
 {
     const struct gh_settings *settings = &daemon->settings;
-    unsigned port = gh_server_port(daemon->server);
+    unsigned port = gh_ports_first(&daemon->ports);
     char line[96];
 
     gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(settings->host),
@@ -340,33 +332,6 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
         settings->host);
 }
 
-static int
-start_server(struct daemon *daemon, struct gh_err *err)
-{
-    const struct gh_settings *settings = &daemon->settings;
-    struct gh_listener listener;
-
-    int rc = gh_listen_tcp(settings->host, (unsigned)settings->port, &listener, err);
-    if (rc == GH_OK)
-        rc =
-            gh_server_start(&daemon->loop, settings, &daemon->api, &listener, &daemon->server, err);
-    return rc;
-}
-
-/* Named by port, since several daemons may share a state folder. */
-static int
-start_control(struct daemon *daemon, const char *state, struct gh_err *err)
-{
-    struct gh_listener listener;
-
-    daemon->control_path = gh_asprintf("%s/control-%u.sock", state, gh_server_port(daemon->server));
-    int rc = gh_listen_unix(daemon->control_path, &listener, err);
-    if (rc == GH_OK)
-        rc = gh_server_start(&daemon->loop, &daemon->settings, &daemon->api, &listener,
-                             &daemon->control, err);
-    return rc;
-}
-
 /* The node's own token is in memory no longer than this. */
 static int
 start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
@@ -423,14 +388,15 @@ start(struct daemon *daemon)
     setup_fds();
     uv_loop_init(&daemon->loop);
 
-    if (start_server(daemon, &err) != GH_OK)
+    gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
+    if (gh_ports_open(&daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
-    if (start_control(daemon, state, &err) != GH_OK)
+    if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
         return listen_failed(&err);
     if (start_auth(daemon, state, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
-    if (gh_cluster_load(&daemon->cluster, settings, gh_server_port(daemon->server), &err) != GH_OK)
+    if (gh_cluster_load(&daemon->cluster, settings, gh_ports_first(&daemon->ports), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
     if (gh_node_start(&daemon->node, &daemon->loop, settings, gh_cluster_ip(&daemon->cluster),
@@ -528,7 +494,7 @@ main(int argc, char **argv)
     gh_auth_close(&daemon.auth);
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
-    free(daemon.control_path);
+    gh_ports_done(&daemon.ports);
     free(daemon.asset_dir);
     uv_loop_close(&daemon.loop);
     return 0;

@@ -10,5 +10,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/listener.c \
 	%reldir%/listener.h \
 	%reldir%/mhd_errors.c \
+	%reldir%/ports.c \
+	%reldir%/ports.h \
 	%reldir%/server.c \
 	%reldir%/server.h

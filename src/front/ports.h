@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * front/ports.h - all sockets of the daemon: those that clients reach, and the control socket that
+ * programs of this node use. Each has a server of its own (front/server.h); what is done to all of
+ * them is done here.
+ *
+ *     struct gh_ports ports;
+ *     gh_ports_init(&ports, loop, settings, api);
+ *     rc = gh_ports_open(&ports, err);                  what the settings name
+ *     rc = gh_ports_open_control(&ports, state, err);
+ *     ... at the end of each turn of the loop: gh_ports_run(&ports);
+ *     gh_ports_drain(&ports); ... gh_ports_stop(&ports); ... gh_ports_done(&ports);
+ *
+ * Loop thread only. */
+#ifndef GH_FRONT_PORTS_H
+#define GH_FRONT_PORTS_H
+
+#include <stddef.h>
+#include <uv.h>
+
+#include "base/err.h"
+#include "front/listener.h"
+
+struct gh_api;
+struct gh_server;
+struct gh_settings;
+
+struct gh_ports {
+    uv_loop_t *loop;
+    const struct gh_settings *settings;
+    struct gh_api *api;
+    struct gh_server **servers; /* for clients; the first is the one that is announced */
+    size_t count;
+    struct gh_server *control; /* the same routes, for this node's own programs */
+    char *control_path;        /* NULL until it is open */
+};
+
+void gh_ports_init(struct gh_ports *ports, uv_loop_t *loop, const struct gh_settings *settings,
+                   struct gh_api *api);
+
+/* Listen where the settings say. Errors: as gh_listen_tcp, errno kept. */
+int gh_ports_open(struct gh_ports *ports, struct gh_err *err) GH_MUST_USE;
+
+/* Serve LISTENER too, which becomes PORTS' in any case. Errors: GH_E_SYSTEM. */
+int gh_ports_add(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
+    GH_MUST_USE;
+
+/* Open STATE/control-PORT.sock: named by port, since several daemons may share a state folder. There is
+ * a port already. Errors: as gh_listen_unix, errno kept. */
+int gh_ports_open_control(struct gh_ports *ports, const char *state, struct gh_err *err)
+    GH_MUST_USE;
+
+/* The port that is announced, the one picked where 0 was asked for; 0 before one is open. */
+unsigned gh_ports_first(const struct gh_ports *ports);
+
+/* Requests in progress, those of the control socket included. */
+unsigned gh_ports_requests(const struct gh_ports *ports);
+
+/* Let what became possible this turn happen; before the pool is flushed. */
+void gh_ports_run(struct gh_ports *ports);
+
+/* Clients connect no more; requests in progress go on. The control socket stays as it is: calls that
+ * still run may ask the node for more. */
+void gh_ports_drain(struct gh_ports *ports);
+
+/* Close everything. No request may be unanswered any more. */
+void gh_ports_stop(struct gh_ports *ports);
+
+void gh_ports_done(struct gh_ports *ports); /* after the loop has ended */
+
+#endif

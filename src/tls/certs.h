@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tls/certs.h - which certificate is shown to whom.
+ *
+ *     struct gh_certs *certs = gh_certs_new();
+ *     rc = gh_certs_put(certs, "api.example.org", chain_pem, key_pem, &err);
+ *
+ * A set of pairs, each a chain and its key, by the name that a client asks for (SNI). A handshake
+ * looks for that name, then for "*." and what follows its first label, and takes the default pair when
+ * there is neither, or no name was asked for. Two pairs of one name are possible when one key is ECDSA
+ * and the other RSA: who can verify ECDSA gets that.
+ *
+ * Whatever is replaced or dropped lives on for the handshakes that hold it, so that no connection is
+ * cut by a change. Loop thread only. */
+#ifndef GH_TLS_CERTS_H
+#define GH_TLS_CERTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "wire/url.h" /* struct gh_slice */
+
+struct gh_certs;
+struct gh_pair;
+
+#define GH_CERTS_CHALLENGE_ALPN "acme-tls/1" /* RFC 8737 section 3 */
+
+struct gh_certs *gh_certs_new(void) __attribute__((malloc, returns_nonnull));
+void gh_certs_free(struct gh_certs **certs_of);
+
+/* Show a chain to those who ask for NAME: a host name, "*.example.org", or an address as text (what comes
+ * without SNI is looked for by the address that it came to, as RFC 6066 has no names for these). It
+ * replaces what NAME had with the same kind of key. CHAIN_PEM: the leaf first. Errors: GH_E_INPUT; ERR
+ * says what is wrong and nothing is changed. See tls/pair.h for what is checked. */
+int gh_certs_put(struct gh_certs *certs, const char *name, struct gh_slice chain_pem,
+                 struct gh_slice key_pem, struct gh_err *err) GH_MUST_USE;
+
+/* Nobody is shown a pair for NAME any more. */
+void gh_certs_drop(struct gh_certs *certs, const char *name);
+
+/* The pair for those who ask for no name, or for one that has none. CERTS takes a reference. */
+void gh_certs_put_default(struct gh_certs *certs, struct gh_pair *pair);
+
+/* The pair shown to who asks for NAME, the default one where it has none (NULL or "" asks for that);
+ * NULL when there is no pair at all. Borrowed. */
+struct gh_pair *gh_certs_find(const struct gh_certs *certs, const char *name);
+
+/* Is there a pair for NAME itself, or for a wildcard that covers it? */
+bool gh_certs_has(const struct gh_certs *certs, const char *name);
+
+/* tls-alpn-01: a pair that is shown to who asks for NAME and offers "acme-tls/1" alone, and to nobody else.
+ * Such a handshake is answered and its connection serves no request. Errors: as gh_certs_put. */
+int gh_certs_put_challenge(struct gh_certs *certs, const char *name, struct gh_slice chain_pem,
+                           struct gh_slice key_pem, struct gh_err *err) GH_MUST_USE;
+void gh_certs_drop_challenge(struct gh_certs *certs, const char *name);
+
+/* Call FN when a handshake asks for a NAME that has no pair. FN is called from within the handshake: it notes
+ * NAME (valid until it returns; lower case, a valid host name, no address) and comes back to it later. It
+ * says whether a pair is on its way. If so the handshake waits for it: until gh_certs_put or
+ * gh_certs_give_up of NAME, at most until its own deadline (handshake_timeout_ms). Else, and after giving
+ * up, the default pair is shown. One FN at a time; NULL for none. */
+typedef bool gh_certs_missing(void *context, const char *name);
+void gh_certs_on_missing(struct gh_certs *certs, gh_certs_missing *fn, void *context);
+
+/* No pair for NAME is to be had for now: whoever waits for it goes on. */
+void gh_certs_give_up(struct gh_certs *certs, const char *name);
+
+#endif
