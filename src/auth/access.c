@@ -41,6 +41,7 @@ gh_access_decide(const struct gh_caller *caller, enum gh_need need, const struct
     case GH_NEED_DOCUMENT: /* the cluster rule comes first, whatever the object's visibility */
         return has_object(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
     case GH_NEED_NOTHING:
+    case GH_NEED_DEN:
     case GH_NEED_LOCAL:
     default:
         return GH_NOT_FOR_THE_NODE;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "wire/call.h"
+#include "wire/level.h"
 
 /* What a route asks of its caller. */
 enum gh_need {
@@ -16,10 +17,9 @@ enum gh_need {
     GH_NEED_WRITE,    /* write on the node */
     GH_NEED_OBJECT,   /* the object that it names */
     GH_NEED_DOCUMENT, /* read on the node, or a token for the very object whose document it is */
+    GH_NEED_DEN,      /* a user of the embedded Den: decided by its own tokens (api/den_admit.h) */
     GH_NEED_LOCAL,    /* a program of this node, by the control socket; to others it is not there */
 };
-
-enum gh_level { GH_LEVEL_NONE, GH_LEVEL_READ, GH_LEVEL_WRITE };
 
 enum gh_caller_kind {
     GH_CALLER_NOBODY,   /* came without a token */

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 #include "auth/access.h"
-#include "auth/digest.h"
 #include "auth/throttle.h"
 #include "auth/tokens.h"
+#include "wire/digest.h"
 
 struct gh_identity;
 

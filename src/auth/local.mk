@@ -9,8 +9,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/auth.h \
 	%reldir%/bearer.c \
 	%reldir%/bearer.h \
-	%reldir%/digest.c \
-	%reldir%/digest.h \
 	%reldir%/throttle.c \
 	%reldir%/throttle.h \
 	%reldir%/tokens.c \

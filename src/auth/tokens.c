@@ -6,14 +6,12 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 
-#define TOKEN_RANDOM_BYTES 32u
 #define FORM_VERSION 1
 
 static const char form[] = "CREATE TABLE token ("
@@ -25,13 +23,6 @@ static const char form[] = "CREATE TABLE token ("
                            " created_s INTEGER NOT NULL,"
                            " expires_s INTEGER NOT NULL);"
                            "PRAGMA user_version = 1;";
-
-const char *
-gh_level_name(enum gh_level level)
-{
-    static const char *const names[] = {"none", "read", "write"};
-    return names[level];
-}
 
 /* ---- the file ---- */
 
@@ -204,29 +195,6 @@ gh_tokens_close(struct gh_tokens *tokens)
 
 /* ---- changes ---- */
 
-/* base64url without padding. Source: RFC 4648 section 5. */
-static void
-make_text(char out[GH_TOKEN_TEXT_BYTES])
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t bytes[TOKEN_RANDOM_BYTES];
-    unsigned bits = 0, bit_count = 0;
-    size_t at = strlen(GH_TOKEN_PREFIX);
-
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
-        abort(); /* cannot happen for so few bytes once the pool is ready, for which it waits */
-    memcpy(out, GH_TOKEN_PREFIX, at);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        bits = bits << 8 | bytes[i];
-        for (bit_count += 8; bit_count >= 6; bit_count -= 6)
-            out[at++] = alphabet[bits >> (bit_count - 6) & 63];
-    }
-    out[at++] = alphabet[bits << (6 - bit_count) & 63];
-    out[at] = '\0';
-    explicit_bzero(bytes, sizeof bytes);
-}
-
 static int
 insert(struct gh_tokens *tokens, struct gh_token *token, struct gh_err *err)
 {
@@ -250,17 +218,6 @@ insert(struct gh_tokens *tokens, struct gh_token *token, struct gh_err *err)
         return fail(tokens, err, "cannot be written");
     token->id = sqlite3_last_insert_rowid(tokens->db);
     return GH_OK;
-}
-
-bool
-gh_token_user_is_valid(struct gh_slice user)
-{
-    if (user.len == 0 || user.len > GH_TOKEN_USER_MAX_BYTES)
-        return false;
-    for (size_t i = 0; i < user.len; i++)
-        if (user.bytes[i] <= ' ' || user.bytes[i] > '~' || strchr("\"\\,;", user.bytes[i]))
-            return false;
-    return true;
 }
 
 static int
@@ -294,7 +251,7 @@ gh_tokens_create(struct gh_tokens *tokens, const struct gh_token_order *order,
         rc = open_file(tokens, err);
     if (rc != GH_OK)
         return rc;
-    make_text(text_out);
+    gh_tokentext_make(GH_TOKEN_PREFIX, text_out);
     struct gh_token *token = gh_alloc(sizeof *token);
     token->digest = gh_digest_of((struct gh_slice){text_out, strlen(text_out)});
     token->user = gh_strndup(order->user.bytes, order->user.len);

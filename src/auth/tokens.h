@@ -14,14 +14,13 @@
 #include <uthash.h>
 
 #include "auth/access.h"
-#include "auth/digest.h"
 #include "base/err.h"
+#include "wire/digest.h"
+#include "wire/tokentext.h"
 
 struct sqlite3;
 
 #define GH_TOKEN_PREFIX "gh_"
-#define GH_TOKEN_TEXT_BYTES 47u /* the prefix, 32 random bytes as base64url, the terminator */
-#define GH_TOKEN_USER_MAX_BYTES 64u
 #define GH_TOKENS_MAX 10000u
 
 struct gh_token {
@@ -69,12 +68,5 @@ int gh_tokens_revoke(struct gh_tokens *tokens, int64_t id, struct gh_err *err) G
 /* The token of that digest that is good at NOW_S, or NULL. Borrowed until the next revoke. */
 const struct gh_token *gh_tokens_find(const struct gh_tokens *tokens,
                                       const struct gh_digest *digest, int64_t now_s);
-
-/* Can USER be somebody's name? It goes to logs, listings and headers: 1 to GH_TOKEN_USER_MAX_BYTES of visible
- * ASCII without what these would have to quote. */
-bool gh_token_user_is_valid(struct gh_slice user);
-
-/* "read", "write", "none". */
-const char *gh_level_name(enum gh_level level);
 
 #endif

@@ -11,15 +11,21 @@ libgh_plain_la_SOURCES += \
 
 # sorted: *.c *.h except call.* frame.* le.h pyenv.*
 libgatehouse_la_SOURCES += \
+	%reldir%/digest.c \
+	%reldir%/digest.h \
 	%reldir%/httpframe.c \
 	%reldir%/httpframe.h \
 	%reldir%/jsonscan.c \
 	%reldir%/jsonscan.h \
+	%reldir%/level.c \
+	%reldir%/level.h \
 	%reldir%/pickle.c \
 	%reldir%/pickle.h \
 	%reldir%/reply.c \
 	%reldir%/reply.h \
 	%reldir%/request.c \
 	%reldir%/request.h \
+	%reldir%/tokentext.c \
+	%reldir%/tokentext.h \
 	%reldir%/url.c \
 	%reldir%/url.h

@@ -4,7 +4,7 @@
 #include "auth/access.h"
 
 #include "auth/bearer.h"
-#include "auth/digest.h"
+#include "wire/digest.h"
 #include "tests/unit/suite.h"
 
 enum { NOBODY, STRANGER, READER, WRITER, OF_MODULE, WRITES_MODULE, NONE, CALLER_COUNT };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * auth/digest.h - what the daemon keeps of a token: its SHA-256. Any thread. */
-#ifndef GH_AUTH_DIGEST_H
-#define GH_AUTH_DIGEST_H
+ * wire/digest.h - what the daemon keeps of a token: its SHA-256. Any thread. */
+#ifndef GH_WIRE_DIGEST_H
+#define GH_WIRE_DIGEST_H
 
 #include <stdbool.h>
 #include <stdint.h>

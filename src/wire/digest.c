@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "auth/digest.h"
+#include "wire/digest.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
