@@ -44,6 +44,9 @@ unit_programs = \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/front_guard_test \
+	%reldir%/unit/net_http_test \
+	%reldir%/unit/net_library_test \
+	%reldir%/unit/net_multi_test \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
 	%reldir%/unit/node_child_test \
@@ -88,9 +91,11 @@ EXTRA_DIST += \
 	%reldir%/unit/channel_rig.h \
 	%reldir%/unit/fake_sink.h \
 	%reldir%/unit/fake_worker.h \
+	%reldir%/unit/net_rig.h \
 	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/runs_rig.h \
-	%reldir%/unit/suite.h
+	%reldir%/unit/suite.h \
+	%reldir%/unit/tiny_http.h
 
 # --- fake: what the tests' daemon meets instead of the real thing --------------------------------
 
