@@ -31,6 +31,7 @@
 #include "conf/identity.h"
 #include "conf/settings.h"
 #include "front/ports.h"
+#include "net/http.h"
 #include "node/declare.h"
 #include "node/envmaker.h"
 #include "node/installer.h"
@@ -53,6 +54,7 @@ struct daemon {
     uv_loop_t loop;
     struct gh_settings settings;
     struct gh_cluster cluster;
+    struct gh_net *net;
     struct gh_auth auth;
     struct gh_audit audit;
     struct gh_keys keys;
@@ -163,6 +165,7 @@ on_workers_gone(void *context)
 
     gh_ports_stop(&daemon->ports);
     gh_audit_flush(&daemon->audit);
+    gh_net_stop(daemon->net, NULL, NULL);
     gh_runs_free(&daemon->runs);
     gh_node_stop(&daemon->node);
     uv_close((uv_handle_t *)&daemon->turn_end, NULL);
@@ -201,6 +204,7 @@ on_drain_tick(uv_timer_t *timer)
     uv_timer_stop(timer);
     if (requests > 0)
         gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
+    gh_auth_stop(&daemon->auth);
     gh_shells_stop(&daemon->shells);
     gh_runs_end_readers(daemon->runs);
     daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
@@ -341,7 +345,14 @@ start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
 
     if (gh_identity_load(&identity, &faults) != GH_OK)
         return gh_err_set(err, GH_E_INPUT, "%s", faults.texts.list[0]);
-    int rc = gh_auth_open(&daemon->auth, state, &identity, err);
+    const struct gh_auth_place place = {
+        .loop = &daemon->loop,
+        .net = daemon->net,
+        .settings = &daemon->settings,
+        .state_dir = state,
+        .node_address = gh_cluster_address(&daemon->cluster),
+    };
+    int rc = gh_auth_open(&daemon->auth, &place, &identity, err);
     if (rc == GH_OK && daemon->settings.use_den_auth)
         gh_auth_announce(&daemon->auth);
     return rc;
@@ -394,9 +405,10 @@ start(struct daemon *daemon)
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
         return listen_failed(&err);
-    if (start_auth(daemon, state, &err) != GH_OK)
-        return fail(EX_CONFIG, &err);
     if (gh_cluster_load(&daemon->cluster, settings, gh_ports_first(&daemon->ports), &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
+    daemon->net = gh_net_new(&daemon->loop);
+    if (start_auth(daemon, state, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
     if (gh_node_start(&daemon->node, &daemon->loop, settings, gh_cluster_ip(&daemon->cluster),

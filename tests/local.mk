@@ -19,6 +19,7 @@ unit_programs = \
 	%reldir%/unit/api_routes_test \
 	%reldir%/unit/auth_access_test \
 	%reldir%/unit/auth_audit_test \
+	%reldir%/unit/auth_den_test \
 	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \

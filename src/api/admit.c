@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "conf/settings.h"
+#include "store/cluster.h"
 #include "store/keys.h"
 #include "wire/reply.h"
 
@@ -118,83 +119,192 @@ refuse(struct gh_api *api, struct gh_request *request, const struct gh_caller *c
     request->headers = NULL;
 }
 
+/* ---- waiting for Den ---- */
+
+/* One request that cannot be decided yet. */
+struct wait {
+    struct gh_denfact_wait fact;
+    struct gh_api *api;
+    struct gh_request *request;
+    gh_admit_step *step;
+};
+
+static void
+on_fact(void *context)
+{
+    struct wait *wait = context;
+    struct gh_request *request = wait->request;
+    struct gh_api *api = wait->api;
+    gh_admit_step *step = wait->step;
+
+    request->on_gone = NULL;
+    free(wait);
+    step(api, request);
+}
+
+static void
+on_waiter_gone(struct gh_request *request, void *context)
+{
+    struct wait *wait = context;
+
+    (void)request;
+    gh_denfact_leave(&wait->fact);
+    free(wait);
+}
+
+static void
+wait_for(struct gh_api *api, struct gh_request *request, struct gh_denfact *fact,
+         gh_admit_step *step)
+{
+    struct wait *wait = gh_alloc(sizeof *wait);
+
+    *wait = (struct wait){.api = api, .request = request, .step = step};
+    wait->fact.fn = on_fact;
+    wait->fact.context = wait;
+    gh_denfact_await(fact, &wait->fact);
+    request->on_gone = on_waiter_gone;
+    request->on_gone_context = wait;
+}
+
 /* ---- the decision ---- */
 
-static struct gh_caller
-take_caller(struct gh_api *api, struct gh_request *request)
+/* For an address that is to wait Den is not asked about new tokens: it would be a way to guess at Den's. */
+static enum gh_denfact_asking
+asking_for(struct gh_api *api, struct gh_request *request)
 {
-    struct gh_caller caller =
-        gh_auth_caller(api->auth, request->sink->header(request, "Authorization"));
+    struct gh_http_address address;
 
-    snprintf(request->user, sizeof request->user, "%s", caller.user);
-    return caller;
+    take_address(request, &address);
+    bool is_to_wait = gh_throttle_wait_s(&api->auth->throttle, address.host, uv_now(api->loop)) > 0;
+    return is_to_wait ? GH_DENFACT_ASK_AGAIN : GH_DENFACT_ASK;
 }
 
-static bool
-decide(struct gh_api *api, struct gh_request *request, const struct gh_caller *caller,
-       enum gh_need need, struct gh_slice key)
+static void
+ask(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh_slice key,
+    struct gh_auth_question *question)
 {
     const struct gh_key *entry = key.len ? gh_keys_find(api->keys, key) : NULL;
-    struct gh_object object = {
-        .key = key,
-        .is_unlisted = entry && entry->is_resource && entry->visibility &&
-                       strcmp(entry->visibility, "unlisted") == 0,
-    };
-    enum gh_verdict verdict = gh_access_decide(caller, need, &object);
+    bool is_resource = entry && entry->is_resource;
 
-    if (verdict == GH_ALLOWED)
-        return true;
-    refuse(api, request, caller, verdict, key);
-    return false;
+    *question = (struct gh_auth_question){
+        .authorization = request->sink->header(request, "Authorization"),
+        .need = need,
+        .object = {.key = key,
+                   .is_unlisted = is_resource && entry->visibility &&
+                                  strcmp(entry->visibility, "unlisted") == 0,
+                   .address = is_resource ? entry->address : NULL},
+        .node_address = gh_cluster_address(api->cluster),
+        .asking = asking_for(api, request),
+    };
 }
 
-bool
-gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh_slice key)
+static void
+cannot_say(struct gh_request *request, unsigned retry_after_s)
 {
+    request->denied = "den_failed";
+    gh_reply_busy(request, retry_after_s,
+                  "Den, which knows who may do this, cannot be asked now. Try again in %u s.",
+                  retry_after_s);
+}
+
+static enum gh_admission
+decide(struct gh_api *api, struct gh_request *request, const struct gh_auth_question *question,
+       gh_admit_step *step)
+{
+    struct gh_auth_answer answer;
+
+    switch (gh_auth_decide(api->auth, question, &answer)) {
+    case GH_AUTH_WAITS:
+        wait_for(api, request, answer.fact, step);
+        return GH_ADMISSION_WAITS;
+    case GH_AUTH_CANNOT_SAY:
+        cannot_say(request, answer.retry_after_s);
+        return GH_REFUSED;
+    case GH_AUTH_DECIDED:
+    default:
+        break;
+    }
+    snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+    if (answer.verdict == GH_ALLOWED)
+        return GH_ADMITTED;
+    refuse(api, request, &answer.caller, answer.verdict, question->object.key);
+    return GH_REFUSED;
+}
+
+enum gh_admission
+gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh_slice key,
+             gh_admit_step *step)
+{
+    struct gh_auth_question question;
+
     if (!is_checked(api, request))
-        return true;
-    struct gh_caller caller = take_caller(api, request);
-    return decide(api, request, &caller, need, key);
+        return GH_ADMITTED;
+    ask(api, request, need, key, &question);
+    return decide(api, request, &question, step);
 }
 
 bool
 gh_admit_sees_node(struct gh_api *api, struct gh_request *request)
 {
+    struct gh_auth_question question;
+    struct gh_auth_answer answer;
+
     if (!is_checked(api, request))
         return true;
-    struct gh_caller caller = take_caller(api, request);
-    return gh_access_decide(&caller, GH_NEED_CLUSTER, NULL) == GH_ALLOWED;
+    ask(api, request, GH_NEED_CLUSTER, (struct gh_slice){"", 0}, &question);
+    question.asking = GH_DENFACT_ASK_NEVER;
+    return gh_auth_decide(api->auth, &question, &answer) == GH_AUTH_DECIDED &&
+           answer.verdict == GH_ALLOWED;
 }
 
-/* Of a body that names its key only a little is taken from whoever is not known. */
 static bool
-admit_body(struct gh_api *api, struct gh_request *request, const struct gh_caller *caller)
+has_small_body(struct gh_request *request)
 {
     const char *len = request->sink->header(request, "Content-Length");
-
-    if (caller->kind == GH_CALLER_KNOWN ||
-        (len && strtoull(len, NULL, 10) <= LATE_BODY_MAX_BYTES) || !request->has_body)
-        return true;
-    refuse(api, request, caller, GH_NO_TOKEN, (struct gh_slice){"", 0});
-    return false;
+    return !request->has_body || (len && strtoull(len, NULL, 10) <= LATE_BODY_MAX_BYTES);
 }
 
-bool
-gh_admit(struct gh_api *api, struct gh_request *request)
+/* The body says what it is about. Only a little is taken of whoever is not known. */
+static enum gh_admission
+admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
+{
+    struct gh_auth_question question;
+    struct gh_auth_answer answer;
+
+    ask(api, request, GH_NEED_OBJECT, (struct gh_slice){"", 0}, &question);
+    if (has_small_body(request)) {
+        question.asking = GH_DENFACT_ASK_NEVER;
+        gh_auth_decide(api->auth, &question, &answer);
+        snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+        return GH_ADMITTED;
+    }
+    enum gh_auth_state state = gh_auth_decide(api->auth, &question, &answer);
+    if (state == GH_AUTH_DECIDED && answer.caller.kind != GH_CALLER_KNOWN) {
+        refuse(api, request, &answer.caller, GH_NO_TOKEN, question.object.key);
+        return GH_REFUSED;
+    }
+    if (state == GH_AUTH_DECIDED) {
+        snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+        return GH_ADMITTED;
+    }
+    return decide(api, request, &question, step); /* waits, or cannot be said */
+}
+
+enum gh_admission
+gh_admit(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
 {
     const struct gh_route *route = request->route;
     struct gh_buf scratch GH_SCOPED(gh_buf_done) = {0};
     struct gh_slice key = {"", 0};
 
     if (route->need == GH_NEED_NOTHING || !is_checked(api, request))
-        return true;
+        return GH_ADMITTED;
     int segment = gh_route_segment(route, "{key}");
     if (segment >= 0)
         key = gh_url_plain(request->url.segments[segment], &scratch);
-    struct gh_caller caller = take_caller(api, request);
     if (route->need == GH_NEED_OBJECT && segment < 0)
-        return admit_body(api, request, &caller);
-    return decide(api, request, &caller, route->need, key);
+        return admit_body(api, request, step);
+    return gh_admit_for(api, request, route->need, key, step);
 }
 
 /* ---- pickles ---- */

@@ -46,8 +46,9 @@ struct gh_api {
 bool gh_api_is_for_app(struct gh_api *api, const struct gh_request *request);
 
 /* Find the route of REQUEST; answer 404 or 405 when there is none. When it is not answered, the body
- * follows; through on_body if that is set now. */
-void gh_api_begin(struct gh_api *api, struct gh_request *request);
+ * follows; through on_body if that is set now. False: whether it may go on takes time; no body is to be
+ * taken until the sink is told to read on, or to answer. */
+bool gh_api_begin(struct gh_api *api, struct gh_request *request);
 
 /* The body of REQUEST is whole: do what its route says. */
 void gh_api_handle(struct gh_api *api, struct gh_request *request);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "api/routes.h"
+#include "auth/auth.h"
 #include "base/alloc.h"
 #include "conf/change.h"
 #include "conf/settings.h"
@@ -24,6 +25,8 @@ gh_api_settings_changed(struct gh_api *api)
     gh_change_apply_log(api->settings);
     gh_api_reopen_audit(api);
     gh_pool_settings_changed(api->pool);
+    if (api->auth)
+        gh_auth_flush(api->auth);
 }
 
 static void

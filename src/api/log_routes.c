@@ -78,7 +78,8 @@ stream_nothing(struct gh_request *request)
 static bool
 may_read(struct gh_api *api, struct gh_request *request, const struct gh_value *key)
 {
-    return gh_admit_for(api, request, key->is_given ? GH_NEED_OBJECT : GH_NEED_CLUSTER, key->text);
+    enum gh_need need = key->is_given ? GH_NEED_OBJECT : GH_NEED_CLUSTER;
+    return gh_admit_for(api, request, need, key->text, gh_route_logs) == GH_ADMITTED;
 }
 
 void

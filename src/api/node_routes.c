@@ -107,7 +107,7 @@ gh_api_tell_config(struct gh_api *api)
                    gh_log_quote(err.text));
 }
 
-/* Returns false, having answered. */
+/* Returns false, having answered; or it is to be done again when Den has answered. */
 static bool
 switch_auth(struct gh_api *api, struct gh_request *request, bool is_on)
 {
@@ -116,7 +116,9 @@ switch_auth(struct gh_api *api, struct gh_request *request, bool is_on)
 
     if (is_on == settings->use_den_auth)
         return true;
-    if (!is_on && !gh_admit_for(api, request, GH_NEED_WRITE, (struct gh_slice){"", 0}))
+    struct gh_slice none = {"", 0};
+    if (!is_on &&
+        gh_admit_for(api, request, GH_NEED_WRITE, none, gh_route_settings) != GH_ADMITTED)
         return false;
     if (!is_on && !settings->insecure && !gh_address_is_loopback(settings->host)) {
         gh_reply_detail(request, 400,
@@ -155,6 +157,8 @@ gh_route_settings(struct gh_api *api, struct gh_request *request)
         gh_fields_done(values, COUNT);
         return;
     }
+    if (values[FLUSH].flag && api->auth)
+        gh_auth_flush(api->auth);
     if (values[NAME].is_given)
         gh_cluster_set(api->cluster, "name",
                        json_stringn(values[NAME].text.bytes, values[NAME].text.len));

@@ -211,34 +211,65 @@ is_audited(const struct gh_route *route)
            (route->need != GH_NEED_LOCAL || route->method != GH_GET);
 }
 
-void
-gh_api_begin(struct gh_api *api, struct gh_request *request)
+/* The route of REQUEST, or NULL, having answered. *LOADING_OUT: the module that may turn out to be an app. */
+static const struct gh_route *
+find_route(struct gh_api *api, struct gh_request *request, const struct gh_key **loading_out)
 {
     unsigned status;
 
-    adopt_outer_id(api, request);
-    bool is_for_app = gh_api_is_for_app(api, request);
-    request->route = is_for_app ? &app_route : gh_route_find(request, &status);
-    const struct gh_key *may_be_app = request->route ? NULL : loading_key(api, &request->url);
-    if (may_be_app)
-        request->route = &app_route; /* who may not call it hears nothing of it */
-    if (!request->route && gh_too_old_is_route(request)) {
+    *loading_out = NULL;
+    if (gh_api_is_for_app(api, request))
+        return &app_route;
+    const struct gh_route *route = gh_route_find(request, &status);
+    if (route)
+        return route;
+    *loading_out = loading_key(api, &request->url);
+    if (*loading_out)
+        return &app_route; /* who may not call it hears nothing of it */
+    if (gh_too_old_is_route(request))
         gh_too_old_refuse(request, status);
-        return;
-    }
-    if (!request->route) {
+    else
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");
-        return;
-    }
+    return NULL;
+}
 
-    if (gh_audit_is_on(api->audit) && is_audited(request->route))
+static enum gh_admission begin(struct gh_api *api, struct gh_request *request);
+
+/* It had to wait. Meanwhile its route may have changed. */
+static void
+begin_again(struct gh_api *api, struct gh_request *request)
+{
+    if (begin(api, request) == GH_ADMITTED)
+        request->sink->read_on(request);
+}
+
+static enum gh_admission
+begin(struct gh_api *api, struct gh_request *request)
+{
+    const struct gh_key *loading;
+
+    request->route = find_route(api, request, &loading);
+    if (!request->route)
+        return GH_REFUSED;
+    if (request->begun_ns == 0 && gh_audit_is_on(api->audit) && is_audited(request->route))
         request->begun_ns = uv_hrtime();
-    if (!gh_admit(api, request))
-        return;
-    if (may_be_app)
-        refuse_loading(request, may_be_app);
-    else if (is_for_app)
+    enum gh_admission admission = gh_admit(api, request, begin_again);
+    if (admission != GH_ADMITTED)
+        return admission;
+    if (loading) {
+        refuse_loading(request, loading);
+        return GH_REFUSED;
+    }
+    if (request->route == &app_route)
         gh_app_open(api, request);
+    return GH_ADMITTED;
+}
+
+bool
+gh_api_begin(struct gh_api *api, struct gh_request *request)
+{
+    adopt_outer_id(api, request);
+    return begin(api, request) != GH_ADMISSION_WAITS;
 }
 
 void

@@ -16,12 +16,19 @@ has_node(const struct gh_caller *caller, enum gh_level least)
     return caller->kind == GH_CALLER_KNOWN && !caller->module && caller->level >= least;
 }
 
-/* To call OBJECT, or to read what it is: by a token for the node, or for it alone. */
+/* By a token for the node, or for OBJECT alone. */
 static bool
-has_object(const struct gh_caller *caller, const struct gh_object *object)
+has_token_for(const struct gh_caller *caller, const struct gh_object *object)
 {
     return caller->kind == GH_CALLER_KNOWN && caller->level >= GH_LEVEL_READ &&
            is_for(caller, object->key);
+}
+
+static bool
+has_object(const struct gh_caller *caller, const struct gh_object *object)
+{
+    return has_token_for(caller, object) ||
+           (caller->kind == GH_CALLER_KNOWN && caller->on_object >= GH_LEVEL_READ);
 }
 
 enum gh_verdict
@@ -39,7 +46,7 @@ gh_access_decide(const struct gh_caller *caller, enum gh_need need, const struct
     case GH_NEED_OBJECT:
         return has_object(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_KEY;
     case GH_NEED_DOCUMENT: /* the cluster rule comes first, whatever the object's visibility */
-        return has_object(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
+        return has_token_for(caller, object) ? GH_ALLOWED : GH_NOT_FOR_THE_NODE;
     case GH_NEED_NOTHING:
     case GH_NEED_DEN:
     case GH_NEED_LOCAL:

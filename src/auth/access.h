@@ -32,12 +32,14 @@ struct gh_caller {
     enum gh_level level; /* on the node, or on MODULE alone */
     const char *user;    /* "" unless known; this and MODULE borrowed from whoever knew the token */
     const char *module;  /* the one key that the token is for; NULL for the node */
+    enum gh_level on_object; /* what Den says of the very object that it is about, besides */
 };
 
 /* What the request is about, for GH_NEED_OBJECT and GH_NEED_DOCUMENT. */
 struct gh_object {
     struct gh_slice key;
-    bool is_unlisted; /* open to whoever knows its name */
+    bool is_unlisted;    /* open to whoever knows its name */
+    const char *address; /* "/alice/concat", by which Den knows it; or NULL */
 };
 
 enum gh_verdict {

@@ -9,6 +9,10 @@ libgatehouse_la_SOURCES += \
 	%reldir%/auth.h \
 	%reldir%/bearer.c \
 	%reldir%/bearer.h \
+	%reldir%/denask.c \
+	%reldir%/denask.h \
+	%reldir%/denfacts.c \
+	%reldir%/denfacts.h \
 	%reldir%/throttle.c \
 	%reldir%/throttle.h \
 	%reldir%/tokens.c \

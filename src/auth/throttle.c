@@ -52,6 +52,22 @@ entry_of(struct gh_throttle *throttle, const char *address, uint64_t now_ms)
 }
 
 static unsigned
+seconds_left(const struct gh_throttled *entry, uint64_t now_ms)
+{
+    return entry && now_ms < entry->until_ms ? (unsigned)((entry->until_ms - now_ms + 999) / 1000)
+                                             : 0;
+}
+
+unsigned
+gh_throttle_wait_s(const struct gh_throttle *throttle, const char *address, uint64_t now_ms)
+{
+    const struct gh_throttled *entry;
+
+    HASH_FIND_STR(throttle->by_address, address, entry);
+    return seconds_left(entry, now_ms);
+}
+
+static unsigned
 wait_s(unsigned failures)
 {
     unsigned doublings = failures - GH_THROTTLE_FREE - 1;
@@ -65,7 +81,7 @@ gh_throttle_fail(struct gh_throttle *throttle, const char *address, uint64_t now
 
     entry->last_ms = now_ms;
     if (now_ms < entry->until_ms)
-        return (unsigned)((entry->until_ms - now_ms + 999) / 1000);
+        return seconds_left(entry, now_ms);
     entry->failures++;
     if (entry->failures <= GH_THROTTLE_FREE)
         return 0;

@@ -35,4 +35,8 @@ void gh_throttle_done(struct gh_throttle *throttle);
  * the next one is looked at; 0 for none. A try while it waits counts too, but makes it no longer. */
 unsigned gh_throttle_fail(struct gh_throttle *throttle, const char *address, uint64_t now_ms);
 
+/* How many seconds ADDRESS is to wait at NOW_MS; 0 for none. */
+unsigned gh_throttle_wait_s(const struct gh_throttle *throttle, const char *address,
+                            uint64_t now_ms);
+
 #endif

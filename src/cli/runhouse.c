@@ -25,14 +25,14 @@
 #define LOG_PATH "~/.rh/server.log" /* where people who know the client look */
 #define RECORD "runhouse-server" /* in the state folder: the port of the server that was started */
 
-enum meaning { NOTHING, HOST, PORT, ENV, DOMAIN, NO_SCREEN, NO_NOHUP, HTTPS, DEN_AUTH };
+enum meaning { NOTHING, HOST, PORT, ENV, DOMAIN, NO_SCREEN, NO_NOHUP, HTTPS, DEN_URL, DEN_AUTH };
 
 static const struct option {
     const char *name;
     enum meaning meaning;
     bool has_value;
 } options[] = {
-    {"--api-server-url", NOTHING, true},
+    {"--api-server-url", DEN_URL, true},
     {"--certs-address", NOTHING, true},
     {"--cleanup-actors", NOTHING, false},
     {"--conda-env", NOTHING, true}, /* the client runs us by `conda run`, which says CONDA_PREFIX */
@@ -129,6 +129,8 @@ translate(const struct asked *asked, struct gh_words *words)
     gh_clusterfile_options(asked->value[HOST], words);
     if (asked->value[DEN_AUTH])
         gh_words_add(words, "--use-den-auth");
+    if (asked->value[DEN_URL])
+        gh_words_addf(words, "--api-server-url=%s", asked->value[DEN_URL]);
     if (asked->value[ENV])
         gh_words_addf(words, "--env=%s", asked->value[ENV]);
     if (asked->value[DOMAIN])

@@ -23,6 +23,7 @@ static const struct {
     {"server_host", GH_ROW_INDEX_host},
     {"server_port", GH_ROW_INDEX_port},
     {"den_auth", GH_ROW_INDEX_use_den_auth},
+    {"api_server_url", GH_ROW_INDEX_api_server_url},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])

@@ -58,11 +58,9 @@ gh_identity_load(struct gh_identity *identity, struct gh_faults *faults)
 
     identity->token = take_token_of_environment();
     identity->user = from_environment("RH_USERNAME");
-    identity->den_url = from_environment("API_SERVER_URL");
     if (gh_yaml_load(&file, path, faults) == GH_OK) {
         take(&file, "token", &identity->token, faults);
         take(&file, "username", &identity->user, faults);
-        take(&file, "api_server_url", &identity->den_url, faults);
     }
     gh_yaml_done(&file);
     return gh_faults_count(faults) == before ? GH_OK : GH_E_INPUT;
@@ -75,5 +73,4 @@ gh_identity_done(struct gh_identity *identity)
         wipe(identity->token);
     gh_free(&identity->token);
     gh_free(&identity->user);
-    gh_free(&identity->den_url);
 }

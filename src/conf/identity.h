@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conf/identity.h - whose node this is: RH_TOKEN, RH_USERNAME and API_SERVER_URL of the environment, else
- * token, username and api_server_url of ~/.rh/config.yaml. Source: auth.md section 1.
+ * conf/identity.h - whose node this is: RH_TOKEN and RH_USERNAME of the environment, else token and username
+ * of ~/.rh/config.yaml. Source: auth.md section 1.
  *
  * The token is no setting: it is never shown, and whoever took its digest lets go of it at once. */
 #ifndef GH_CONF_IDENTITY_H
@@ -14,7 +14,6 @@
 struct gh_identity {
     char *token;
     char *user;
-    char *den_url; /* where Den is, when one is named */
 };
 
 /* Read them; at the start, before there are threads. RH_TOKEN is not in the environment afterwards, nor in

@@ -15,8 +15,23 @@
 #include "conf/configfile.h"
 #include "conf/rows.h"
 
-/* The client documents it for its own server. */
-#define CLIENT_LOG_LEVEL "RH_LOG_LEVEL"
+/* What the client documents for its own server. */
+static const struct {
+    unsigned row;
+    const char *variable;
+} client_variables[] = {
+    {GH_ROW_INDEX_log_level, "RH_LOG_LEVEL"},
+    {GH_ROW_INDEX_api_server_url, "API_SERVER_URL"},
+};
+
+static const char *
+client_variable(const struct gh_row *row)
+{
+    for (size_t i = 0; i < sizeof client_variables / sizeof client_variables[0]; i++)
+        if (row == &gh_rows[client_variables[i].row])
+            return client_variables[i].variable;
+    return NULL;
+}
 
 /* The variable that sets ROW, its name in OUT; NULL when none does. An empty one counts for nothing. */
 static const char *
@@ -26,10 +41,11 @@ find_variable(const struct gh_row *row, char out[GH_ROW_SPELLING_BYTES])
     const char *text = getenv(out);
     if (text && *text)
         return text;
-    text = row == &gh_rows[GH_ROW_INDEX_log_level] ? getenv(CLIENT_LOG_LEVEL) : NULL;
+    const char *theirs = client_variable(row);
+    text = theirs ? getenv(theirs) : NULL;
     if (!text || !*text)
         return NULL;
-    snprintf(out, GH_ROW_SPELLING_BYTES, "%s", CLIENT_LOG_LEVEL);
+    snprintf(out, GH_ROW_SPELLING_BYTES, "%s", theirs);
     return text;
 }
 

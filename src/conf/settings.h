@@ -30,7 +30,18 @@
     X(FLAG, insecure, "0", 0, 1, "", START,                                                        \
       "listen on an address that is not loopback also when no caller is checked")                  \
     X(FLAG, use_den_auth, "0", 0, 1, "", START,                                                    \
-      "check callers: only the owner's token and those that this node gave out get in")            \
+      "check callers: whoever has no token of this node, or of the Den it asks, is refused")       \
+    X(TEXT, api_server_url, "", 0, 0, "URL", LIVE,                                                 \
+      "Den to ask about the tokens of callers; none: only this node's own tokens count")           \
+    X(TEXT, den_ca, "", 0, 0, "FILE", LIVE,                                                        \
+      "PEM file of the authorities that Den's certificate is checked by; default: the system's")   \
+    X(UINT, den_timeout_ms, "2000", 50, 60000, "ms", LIVE, "time for Den to answer one question")  \
+    X(UINT, den_cache_s, "60", 1, 86400, "s", LIVE,                                                \
+      "how long what Den allowed is not asked again")                                              \
+    X(UINT, den_denied_cache_s, "5", 1, 86400, "s", LIVE,                                          \
+      "how long what Den denied is not asked again")                                               \
+    X(UINT, den_stale_s, "600", 0, 604800, "s", LIVE,                                              \
+      "how much longer what Den allowed counts while it cannot be asked")                          \
     X(TEXT, audit_log, "", 0, 0, "FILE", LIVE,                                                     \
       "write who asked for what, a line of JSON each, to this file")                               \
     X(FLAG, refuse_pickle, "0", 0, 1, "", LIVE, "answer pickled bodies from the network with 415") \

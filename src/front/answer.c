@@ -384,8 +384,13 @@ sink_read_on(struct gh_request *request)
 {
     struct gh_exchange *exchange = of(request);
 
-    if (exchange->is_paused)
+    if (exchange->is_held && exchange->is_suspended) {
+        gh_exchange_expect_body(exchange);
+        if (exchange->is_suspended) /* else it has been answered: no room for the body */
+            resume(exchange, GH_PHASE_BODY);
+    } else if (exchange->is_paused) {
         resume(exchange, GH_PHASE_BODY);
+    }
 }
 
 const struct gh_sink gh_front_sink = {

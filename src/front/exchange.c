@@ -173,7 +173,6 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
 {
     struct gh_server *server = exchange->conn->server;
     struct gh_request *request = &exchange->request;
-    struct gh_err err;
 
     exchange->has_head = true;
     request->method = method_of(method);
@@ -200,9 +199,17 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
         return;
     }
 
-    gh_api_begin(server->api, request);
-    if (exchange->is_answered)
-        return;
+    exchange->is_held = !gh_api_begin(server->api, request);
+    if (!exchange->is_held && !exchange->is_answered)
+        gh_exchange_expect_body(exchange);
+}
+
+void
+gh_exchange_expect_body(struct gh_exchange *exchange)
+{
+    struct gh_request *request = &exchange->request;
+    struct gh_err err;
+
     gh_conn_enter(exchange->conn, GH_PHASE_BODY);
     if (exchange->guard.content_length > GH_FRAME_INLINE_MAX_BYTES && !request->on_body) {
         exchange->body_fd = gh_shm_open(&err);

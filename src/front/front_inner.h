@@ -65,6 +65,7 @@ struct gh_exchange {
     bool is_queued; /* the answer was handed to libmicrohttpd */
     bool is_gone;   /* the client left */
     bool wants_close;
+    bool is_held;   /* suspended before its body, or resumed just now: may it go on? */
     bool is_paused; /* suspended in mid-body, since whoever takes it said no */
     bool has_end;   /* the body is whole */
 
@@ -94,6 +95,8 @@ struct gh_exchange *gh_exchange_new(struct gh_server *server, const char *target
                                     struct MHD_Connection *mhd);
 void gh_exchange_free(struct gh_exchange *exchange);
 void gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const char *version);
+/* The head is admitted: the body may come. */
+void gh_exchange_expect_body(struct gh_exchange *exchange);
 enum gh_take gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len);
 void gh_exchange_take_end(struct gh_exchange *exchange);
 /* Tell api/ that the client left; the exchange is then only waiting to be freed. */

@@ -49,6 +49,27 @@ pause_body(struct gh_exchange *exchange)
     MHD_suspend_connection(exchange->mhd);
 }
 
+/* The head of EXCHANGE was taken. An answer queued now closes the connection: right when a body is not
+ * wanted. Without a body the next call of on_request answers, and the connection lives on. */
+static enum MHD_Result
+after_head(struct gh_exchange *exchange)
+{
+    if (exchange->is_gone)
+        return MHD_NO;
+    if (exchange->is_answered && (exchange->request.has_body || exchange->wants_close))
+        return queue_answer(exchange);
+    return MHD_YES;
+}
+
+/* Who may not be decided at once: libmicrohttpd takes nothing of the body, and comes back with the head. */
+static void
+hold(struct gh_exchange *exchange)
+{
+    exchange->is_suspended = true;
+    gh_conn_enter(exchange->conn, GH_PHASE_WORK);
+    MHD_suspend_connection(exchange->mhd);
+}
+
 static enum MHD_Result
 on_request(void *context, struct MHD_Connection *mhd, const char *url, const char *method,
            const char *version, const char *upload, size_t *upload_len, void **exchange_of)
@@ -59,11 +80,13 @@ on_request(void *context, struct MHD_Connection *mhd, const char *url, const cha
     (void)url;
     if (!exchange->has_head) {
         gh_exchange_take_head(exchange, method, version);
-        /* An answer queued now closes the connection: right when a body is not wanted. Without a
-         * body the next call of this function answers, and the connection lives on. */
-        if (exchange->is_answered && (exchange->request.has_body || exchange->wants_close))
-            return queue_answer(exchange);
-        return MHD_YES;
+        if (exchange->is_held)
+            hold(exchange);
+        return exchange->is_held ? MHD_YES : after_head(exchange);
+    }
+    if (exchange->is_held) {
+        exchange->is_held = false;
+        return after_head(exchange);
     }
     if (*upload_len > 0) {
         if (exchange->is_gone)

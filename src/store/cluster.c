@@ -101,6 +101,14 @@ gh_cluster_add_hello(void *context, struct gh_buf *out)
 }
 
 const char *
+gh_cluster_address(const struct gh_cluster *cluster)
+{
+    const char *name = json_string_value(json_object_get(cluster->config, "name"));
+    const char *end = name && name[0] == '/' ? strchr(name + 1, '/') : NULL;
+    return end && end > name + 1 && end[1] ? name : NULL;
+}
+
+const char *
 gh_cluster_ip(const struct gh_cluster *cluster)
 {
     const char *ip = json_string_value(json_array_get(json_object_get(cluster->config, "ips"), 0));

@@ -29,6 +29,9 @@ void gh_cluster_set(struct gh_cluster *cluster, const char *name, json_t *value)
 /* Append ,"cluster_config":{...} for HELLO. For struct gh_pool_events; CONTEXT is the cluster. */
 void gh_cluster_add_hello(void *context, struct gh_buf *out);
 
+/* What Den knows this node by, "/alice/gpu"; NULL when its name has no folder. Borrowed. */
+const char *gh_cluster_address(const struct gh_cluster *cluster);
+
 /* The node's first address, "127.0.0.1" when none is configured. Borrowed. */
 const char *gh_cluster_ip(const struct gh_cluster *cluster);
 

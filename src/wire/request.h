@@ -51,7 +51,7 @@ struct gh_sink {
     /* An answer that was begun cannot be finished: close the connection, so that its client sees it.
      * The request must not be touched afterwards. */
     void (*cut)(struct gh_request *request);
-    /* After on_body said no: go on with the body. */
+    /* After on_body said no, or the head had to wait for its admission: go on with the body. */
     void (*read_on)(struct gh_request *request);
     /* Call FN for each header of the request, in order, with names as the client wrote them. */
     void (*each_header)(struct gh_request *request,

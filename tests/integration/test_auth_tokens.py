@@ -230,7 +230,7 @@ def test_clients_files_switch_it_on_and_name_the_owner(tmp_path):
         assert status["cluster_config"]["den_auth"] is True
         log = running.daemon.log()
         assert '"owner":"olga"' in log.replace('": "', '":"')
-        assert "auth.den_not_asked" in log and OWNER_TOKEN not in log
+        assert "http://127.0.0.1:9" in log and OWNER_TOKEN not in log
 
 
 @pytest.mark.parametrize("config, said", [("token: [1]\n", "~/.rh/config.yaml: token must be text"),

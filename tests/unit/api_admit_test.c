@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
+#include "store/cluster.h"
 #include "store/keys.h"
 #include "tests/unit/fake_sink.h"
 #include "tests/unit/suite.h"
@@ -17,6 +18,7 @@ static uv_loop_t loop;
 static struct gh_settings settings;
 static struct gh_auth auth;
 static struct gh_keys keys;
+static struct gh_cluster cluster;
 static struct gh_api api;
 static struct fake_request fake;
 static char *folder;
@@ -25,15 +27,18 @@ static void
 set_up(void)
 {
     char *argv[] = {(char *)(uintptr_t) "test", (char *)(uintptr_t) "--use-den-auth", NULL};
-    struct gh_identity owner = {(char *)(uintptr_t) "secret", (char *)(uintptr_t) "olga", NULL};
+    struct gh_identity owner = {(char *)(uintptr_t) "secret", (char *)(uintptr_t) "olga"};
     struct gh_faults faults = {0};
     struct gh_err err;
 
     folder = make_folder();
     uv_loop_init(&loop);
     ck_assert_int_eq(gh_settings_load(&settings, 2, argv, &faults), GH_SETTINGS_RUN);
-    ck_assert_int_eq(gh_auth_open(&auth, folder, &owner, &err), GH_OK);
-    api = (struct gh_api){.loop = &loop, .settings = &settings, .auth = &auth, .keys = &keys};
+    struct gh_auth_place place = {.loop = &loop, .settings = &settings, .state_dir = folder};
+    ck_assert_int_eq(gh_auth_open(&auth, &place, &owner, &err), GH_OK);
+    cluster.config = json_object();
+    api = (struct gh_api){
+        .loop = &loop, .settings = &settings, .auth = &auth, .keys = &keys, .cluster = &cluster};
 }
 
 static void
@@ -42,6 +47,7 @@ tear_down(void)
     fake_request_done(&fake);
     gh_keys_done(&keys);
     gh_auth_close(&auth);
+    gh_cluster_done(&cluster);
     gh_settings_done(&settings);
     uv_loop_close(&loop);
     remove_folder(folder);
@@ -62,9 +68,30 @@ request(enum gh_method method, const char *target, const char *authorization)
     return &fake.request;
 }
 
+/* No Den is named, so nothing has to wait. */
+static void
+not_again(struct gh_api *whose, struct gh_request *which)
+{
+    (void)whose;
+    (void)which;
+    ck_abort_msg("nothing waits here");
+}
+
+static bool
+admit(struct gh_request *which)
+{
+    return gh_admit(&api, which, not_again) == GH_ADMITTED;
+}
+
+static bool
+admit_for(enum gh_need need, struct gh_slice key)
+{
+    return gh_admit_for(&api, &fake.request, need, key, not_again) == GH_ADMITTED;
+}
+
 START_TEST(owner_is_let_in_and_named)
 {
-    ck_assert(gh_admit(&api, request(GH_GET, "/keys", "Bearer secret")));
+    ck_assert(admit(request(GH_GET, "/keys", "Bearer secret")));
     ck_assert_uint_eq(fake.answers, 0);
     ck_assert_str_eq(fake.request.user, "olga");
     ck_assert_ptr_null(fake.request.denied);
@@ -73,7 +100,7 @@ END_TEST
 
 START_TEST(nobody_is_told_how_to_come)
 {
-    ck_assert(!gh_admit(&api, request(GH_GET, "/keys", NULL)));
+    ck_assert(!admit(request(GH_GET, "/keys", NULL)));
     ck_assert_uint_eq(fake.status, 401);
     ck_assert_str_eq(fake.seen_headers, "WWW-Authenticate ");
     ck_assert_str_eq(fake.request.denied, "no_token");
@@ -87,21 +114,21 @@ END_TEST
 START_TEST(stranger_is_refused_and_then_waits)
 {
     for (unsigned i = 0; i < GH_THROTTLE_FREE; i++) {
-        ck_assert(!gh_admit(&api, request(GH_POST, "/key/call", "Bearer wrong")));
+        ck_assert(!admit(request(GH_POST, "/key/call", "Bearer wrong")));
         ck_assert_uint_eq(fake.status, 403);
         ck_assert_str_eq(fake.request.denied, "wrong_token");
     }
-    ck_assert(!gh_admit(&api, request(GH_POST, "/key/call", "Bearer wrong")));
+    ck_assert(!admit(request(GH_POST, "/key/call", "Bearer wrong")));
     ck_assert_uint_eq(fake.status, 429);
     ck_assert_uint_eq(fake.request.retry_after_s, 1);
     ck_assert_str_eq(fake.request.denied, "throttled");
-    ck_assert(gh_admit(&api, request(GH_POST, "/key/call", "Bearer secret")));
+    ck_assert(admit(request(GH_POST, "/key/call", "Bearer secret")));
 }
 END_TEST
 
 START_TEST(key_is_named_as_it_is_meant)
 {
-    ck_assert(!gh_admit(&api, request(GH_POST, "/%6Bey%2F1/call", "Bearer wrong")));
+    ck_assert(!admit(request(GH_POST, "/%6Bey%2F1/call", "Bearer wrong")));
     assert_slice(fake.answer, "{\"detail\":\"Unauthorized access to resource key/1.\","
                               "\"request_id\":\"id-1\"}");
 }
@@ -121,25 +148,24 @@ START_TEST(unlisted_resources_alone_are_open)
 
     key->is_resource = objects[_i].is_resource;
     key->visibility = objects[_i].visibility ? gh_strdup(objects[_i].visibility) : NULL;
-    ck_assert_int_eq(gh_admit(&api, request(GH_POST, "/key/call", NULL)), objects[_i].is_open);
-    ck_assert_int_eq(gh_admit(&api, request(GH_GET, "/logs/key/r/json", NULL)),
-                     objects[_i].is_open);
-    ck_assert(!gh_admit(&api, request(GH_GET, "/key/openapi.json", NULL)));
+    ck_assert_int_eq(admit(request(GH_POST, "/key/call", NULL)), objects[_i].is_open);
+    ck_assert_int_eq(admit(request(GH_GET, "/logs/key/r/json", NULL)), objects[_i].is_open);
+    ck_assert(!admit(request(GH_GET, "/key/openapi.json", NULL)));
     fake_request_done(&fake);
 }
 END_TEST
 
 START_TEST(not_everybody_is_asked)
 {
-    ck_assert(gh_admit(&api, request(GH_GET, "/check", "Bearer wrong")));
+    ck_assert(admit(request(GH_GET, "/check", "Bearer wrong")));
     request(GH_GET, "/keys", "Bearer wrong")->is_local = true;
-    ck_assert(gh_admit(&api, &fake.request));
+    ck_assert(admit(&fake.request));
     settings.use_den_auth = false;
-    ck_assert(gh_admit(&api, request(GH_GET, "/keys", NULL)));
+    ck_assert(admit(request(GH_GET, "/keys", NULL)));
     ck_assert_str_eq(fake.request.user, "");
     settings.use_den_auth = true;
     api.auth = NULL;
-    ck_assert(gh_admit(&api, request(GH_GET, "/keys", NULL)));
+    ck_assert(admit(request(GH_GET, "/keys", NULL)));
 }
 END_TEST
 
@@ -176,7 +202,7 @@ START_TEST(body_that_names_its_key_is_taken_from_nobody_when_it_is_long)
     request(GH_POST, "/logs", NULL)->has_body = true;
     fake.header_name = bodies[_i].header;
     fake.header_value = bodies[_i].value;
-    ck_assert_int_eq(gh_admit(&api, &fake.request), bodies[_i].is_taken);
+    ck_assert_int_eq(admit(&fake.request), bodies[_i].is_taken);
     ck_assert_uint_eq(fake.status, bodies[_i].is_taken ? 0 : 401);
 }
 END_TEST
@@ -186,10 +212,10 @@ START_TEST(what_the_body_asks_is_decided_then)
     struct gh_slice key = {"key", 3}, none = {"", 0};
 
     request(GH_POST, "/logs", NULL);
-    ck_assert(!gh_admit_for(&api, &fake.request, GH_NEED_OBJECT, key));
+    ck_assert(!admit_for(GH_NEED_OBJECT, key));
     ck_assert_uint_eq(fake.status, 401);
     request(GH_POST, "/logs", "secret");
-    ck_assert(gh_admit_for(&api, &fake.request, GH_NEED_CLUSTER, none));
+    ck_assert(admit_for(GH_NEED_CLUSTER, none));
     ck_assert(gh_admit_sees_node(&api, &fake.request));
     ck_assert(!gh_admit_sees_node(&api, request(GH_POST, "/logs", NULL)));
     ck_assert_uint_eq(fake.answers, 0);

@@ -4,19 +4,20 @@
 #include "auth/access.h"
 
 #include "auth/bearer.h"
-#include "wire/digest.h"
 #include "tests/unit/suite.h"
+#include "wire/digest.h"
 
-enum { NOBODY, STRANGER, READER, WRITER, OF_MODULE, WRITES_MODULE, NONE, CALLER_COUNT };
+enum { NOBODY, STRANGER, READER, WRITER, OF_MODULE, WRITES_MODULE, NONE, ON_OBJECT, CALLER_COUNT };
 
 static const struct gh_caller callers[CALLER_COUNT] = {
-    [NOBODY] = {GH_CALLER_NOBODY, GH_LEVEL_NONE, "", NULL},
-    [STRANGER] = {GH_CALLER_STRANGER, GH_LEVEL_NONE, "", NULL},
-    [READER] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", NULL},
-    [WRITER] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", NULL},
-    [OF_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", "concat"},
-    [WRITES_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", "concat"},
-    [NONE] = {GH_CALLER_KNOWN, GH_LEVEL_NONE, "ann", NULL},
+    [NOBODY] = {GH_CALLER_NOBODY, GH_LEVEL_NONE, "", NULL, GH_LEVEL_NONE},
+    [STRANGER] = {GH_CALLER_STRANGER, GH_LEVEL_NONE, "", NULL, GH_LEVEL_NONE},
+    [READER] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", NULL, GH_LEVEL_NONE},
+    [WRITER] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", NULL, GH_LEVEL_NONE},
+    [OF_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_READ, "ann", "concat", GH_LEVEL_NONE},
+    [WRITES_MODULE] = {GH_CALLER_KNOWN, GH_LEVEL_WRITE, "ann", "concat", GH_LEVEL_NONE},
+    [NONE] = {GH_CALLER_KNOWN, GH_LEVEL_NONE, "ann", NULL, GH_LEVEL_NONE},
+    [ON_OBJECT] = {GH_CALLER_KNOWN, GH_LEVEL_NONE, "ann", NULL, GH_LEVEL_READ},
 };
 
 #define OK GH_ALLOWED
@@ -29,17 +30,17 @@ static const struct {
     struct gh_object object;
     enum gh_verdict verdicts[CALLER_COUNT];
 } table[] = {
-    {GH_NEED_NOTHING, {{NULL, 0}, false}, {OK, OK, OK, OK, OK, OK, OK}},
-    {GH_NEED_CLUSTER, {{NULL, 0}, false}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
-    {GH_NEED_WRITE, {{NULL, 0}, false}, {T401, NODE, NODE, OK, NODE, NODE, NODE}},
-    {GH_NEED_OBJECT, {{"concat", 6}, false}, {T401, KEY, OK, OK, OK, OK, KEY}},
-    {GH_NEED_OBJECT, {{"concat2", 7}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
-    {GH_NEED_OBJECT, {{"conca", 5}, false}, {T401, KEY, OK, OK, KEY, KEY, KEY}},
-    {GH_NEED_OBJECT, {{"open", 4}, true}, {OK, OK, OK, OK, OK, OK, OK}},
-    {GH_NEED_DOCUMENT, {{"concat", 6}, false}, {T401, NODE, OK, OK, OK, OK, NODE}},
-    {GH_NEED_DOCUMENT, {{"other", 5}, false}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
-    {GH_NEED_DOCUMENT, {{"open", 4}, true}, {T401, NODE, OK, OK, NODE, NODE, NODE}},
-    {GH_NEED_LOCAL, {{NULL, 0}, false}, {T401, NODE, NODE, NODE, NODE, NODE, NODE}},
+    {GH_NEED_NOTHING, {{NULL, 0}, false, NULL}, {OK, OK, OK, OK, OK, OK, OK, OK}},
+    {GH_NEED_CLUSTER, {{NULL, 0}, false, NULL}, {T401, NODE, OK, OK, NODE, NODE, NODE, NODE}},
+    {GH_NEED_WRITE, {{NULL, 0}, false, NULL}, {T401, NODE, NODE, OK, NODE, NODE, NODE, NODE}},
+    {GH_NEED_OBJECT, {{"concat", 6}, false, NULL}, {T401, KEY, OK, OK, OK, OK, KEY, OK}},
+    {GH_NEED_OBJECT, {{"concat2", 7}, false, NULL}, {T401, KEY, OK, OK, KEY, KEY, KEY, OK}},
+    {GH_NEED_OBJECT, {{"conca", 5}, false, NULL}, {T401, KEY, OK, OK, KEY, KEY, KEY, OK}},
+    {GH_NEED_OBJECT, {{"open", 4}, true, NULL}, {OK, OK, OK, OK, OK, OK, OK, OK}},
+    {GH_NEED_DOCUMENT, {{"concat", 6}, false, NULL}, {T401, NODE, OK, OK, OK, OK, NODE, NODE}},
+    {GH_NEED_DOCUMENT, {{"other", 5}, false, NULL}, {T401, NODE, OK, OK, NODE, NODE, NODE, NODE}},
+    {GH_NEED_DOCUMENT, {{"open", 4}, true, NULL}, {T401, NODE, OK, OK, NODE, NODE, NODE, NODE}},
+    {GH_NEED_LOCAL, {{NULL, 0}, false, NULL}, {T401, NODE, NODE, NODE, NODE, NODE, NODE, NODE}},
 };
 
 START_TEST(every_caller_meets_every_need)

@@ -100,11 +100,11 @@ START_TEST(texts_have_the_form_and_differ)
     memcpy(first, text, sizeof text);
     ck_assert_int_eq(create("ann", "", GH_LEVEL_WRITE, 0), GH_OK);
     ck_assert_str_ne(first, text);
-    ck_assert_uint_eq(strlen(text), GH_TOKEN_TEXT_BYTES - 1);
+    ck_assert_uint_eq(strlen(text), 46);
     ck_assert_int_eq(strncmp(text, GH_TOKEN_PREFIX, strlen(GH_TOKEN_PREFIX)), 0);
     ck_assert_uint_eq(strspn(text + 3, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                        "0123456789-_"),
-                      GH_TOKEN_TEXT_BYTES - 4);
+                      43);
     ck_assert_ptr_null(made->module);
 }
 END_TEST
@@ -212,33 +212,66 @@ END_TEST
 
 /* ---- who is asking ---- */
 
+static struct gh_auth auth;
+static struct gh_auth_answer answer;
+
+static enum gh_caller_kind
+who(const char *authorization)
+{
+    struct gh_auth_question question = {.authorization = authorization, .need = GH_NEED_CLUSTER};
+
+    ck_assert_int_eq(gh_auth_decide(&auth, &question, &answer), GH_AUTH_DECIDED);
+    return answer.caller.kind;
+}
+
+static void
+open_auth(const char *token, const char *node_address)
+{
+    struct gh_identity owner = {(char *)(uintptr_t)token,
+                                (char *)(uintptr_t)(token ? "olga" : NULL)};
+    struct gh_auth_place place = {.state_dir = made_folder, .node_address = node_address};
+
+    ck_assert_int_eq(gh_auth_open(&auth, &place, &owner, &err), GH_OK);
+}
+
 START_TEST(callers_are_owner_holders_strangers_and_nobody)
 {
-    struct gh_auth auth;
-
     gh_tokens_close(&tokens);
-    struct gh_identity owner = {(char *)(uintptr_t) "secret", (char *)(uintptr_t) "olga", NULL};
-    ck_assert_int_eq(gh_auth_open(&auth, made_folder, &owner, &err), GH_OK);
+    open_auth("secret", NULL);
     struct gh_token_order order = {slice("ann"), slice("concat"), GH_LEVEL_READ, 0};
     ck_assert_int_eq(gh_tokens_create(&auth.tokens, &order, text, &made, &err), GH_OK);
     char *header GH_SCOPED(gh_free) = gh_asprintf("Bearer %s", text);
 
-    struct gh_caller caller = gh_auth_caller(&auth, "Bearer secret");
-    ck_assert_int_eq(caller.kind, GH_CALLER_KNOWN);
-    ck_assert_int_eq(caller.level, GH_LEVEL_WRITE);
-    ck_assert_str_eq(caller.user, "olga");
-    caller = gh_auth_caller(&auth, header);
-    ck_assert_int_eq(caller.kind, GH_CALLER_KNOWN);
-    ck_assert_str_eq(caller.module, "concat");
-    ck_assert_str_eq(caller.user, "ann");
-    ck_assert_int_eq(gh_auth_caller(&auth, "Bearer secret2").kind, GH_CALLER_STRANGER);
-    ck_assert_int_eq(gh_auth_caller(&auth, "Bearer ").kind, GH_CALLER_NOBODY);
-    ck_assert_int_eq(gh_auth_caller(&auth, NULL).kind, GH_CALLER_NOBODY);
+    ck_assert_int_eq(who("Bearer secret"), GH_CALLER_KNOWN);
+    ck_assert_int_eq(answer.caller.level, GH_LEVEL_WRITE);
+    ck_assert_str_eq(answer.caller.user, "olga");
+    ck_assert_int_eq(who(header), GH_CALLER_KNOWN);
+    ck_assert_str_eq(answer.caller.module, "concat");
+    ck_assert_str_eq(answer.caller.user, "ann");
+    ck_assert_int_eq(who("Bearer secret2"), GH_CALLER_STRANGER);
+    ck_assert_int_eq(who("Bearer "), GH_CALLER_NOBODY);
+    ck_assert_int_eq(who(NULL), GH_CALLER_NOBODY);
     gh_auth_close(&auth);
 
-    struct gh_identity nobody = {NULL, NULL, NULL};
-    ck_assert_int_eq(gh_auth_open(&auth, made_folder, &nobody, &err), GH_OK);
-    ck_assert_int_eq(gh_auth_caller(&auth, "Bearer secret").kind, GH_CALLER_STRANGER);
+    open_auth(NULL, NULL);
+    ck_assert_int_eq(who("Bearer secret"), GH_CALLER_STRANGER);
+    gh_auth_close(&auth);
+}
+END_TEST
+
+/* sha256("secretolga"), as clients 0.0.20 to 0.0.34 compute it. */
+#define HASHED "4ce5923312c52fbd4fe0a00afca6b28cd5643e77100f76a4a95202c79412c928"
+
+START_TEST(old_clients_hash_the_owners_token)
+{
+    gh_tokens_close(&tokens);
+    open_auth("secret", "/olga/gpu");
+    ck_assert_int_eq(who("Bearer " HASHED "+olga+olga"), GH_CALLER_KNOWN);
+    ck_assert_int_eq(answer.caller.level, GH_LEVEL_WRITE);
+    ck_assert_int_eq(who("Bearer " HASHED "+olga+bob"), GH_CALLER_STRANGER);
+    gh_auth_close(&auth);
+    open_auth("secret", "/team/gpu");
+    ck_assert_int_eq(who("Bearer " HASHED "+olga+olga"), GH_CALLER_STRANGER);
     gh_auth_close(&auth);
 }
 END_TEST
@@ -290,6 +323,7 @@ add(TCase *tests)
     tcase_add_test(tests, file_of_a_later_version_or_none_of_ours_is_refused);
     tcase_add_test(tests, what_cannot_be_written_is_not_given_out);
     tcase_add_test(tests, callers_are_owner_holders_strangers_and_nobody);
+    tcase_add_test(tests, old_clients_hash_the_owners_token);
     tcase_add_test(tests, wrong_tokens_make_an_address_wait_longer_and_longer);
     tcase_add_test(tests, addresses_kept_are_bounded);
 }

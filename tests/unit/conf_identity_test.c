@@ -49,17 +49,14 @@ START_TEST(nobody_owns_a_node_without_files)
     ck_assert_int_eq(load(NULL), GH_OK);
     ck_assert_ptr_null(identity.token);
     ck_assert_ptr_null(identity.user);
-    ck_assert_ptr_null(identity.den_url);
 }
 END_TEST
 
 START_TEST(clients_file_is_read)
 {
-    ck_assert_int_eq(
-        load("token: abc\nusername: \"olga\"\napi_server_url: http://den\nother: [1]\n"), GH_OK);
+    ck_assert_int_eq(load("token: abc\nusername: \"olga\"\nother: [1]\n"), GH_OK);
     ck_assert_str_eq(identity.token, "abc");
     ck_assert_str_eq(identity.user, "olga");
-    ck_assert_str_eq(identity.den_url, "http://den");
 }
 END_TEST
 
@@ -79,10 +76,9 @@ END_TEST
 START_TEST(empty_and_null_are_nothing)
 {
     setenv("RH_TOKEN", "", 1);
-    ck_assert_int_eq(load("token:\nusername: ''\napi_server_url: null\n"), GH_OK);
+    ck_assert_int_eq(load("token:\nusername: ''\n"), GH_OK);
     ck_assert_ptr_null(identity.token);
     ck_assert_ptr_null(identity.user);
-    ck_assert_ptr_null(identity.den_url);
 }
 END_TEST
 
