@@ -18,6 +18,7 @@
 #include <uv.h>
 
 #include "api/api.h"
+#include "api/heartbeat.h"
 #include "auth/audit.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
@@ -205,6 +206,7 @@ on_drain_tick(uv_timer_t *timer)
     if (requests > 0)
         gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
     gh_auth_stop(&daemon->auth);
+    gh_heartbeat_stop(&daemon->api.heartbeat);
     gh_shells_stop(&daemon->shells);
     gh_runs_end_readers(daemon->runs);
     daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
@@ -441,6 +443,7 @@ start(struct daemon *daemon)
         .started_ns = uv_hrtime(),
     };
 
+    daemon->api.heartbeat = gh_heartbeat_new(&daemon->api, daemon->net);
     gh_audit_init(&daemon->audit, &daemon->loop);
     if (gh_api_open_audit(&daemon->api, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
@@ -457,6 +460,7 @@ start(struct daemon *daemon)
     gh_declare_processes(&daemon->declare, gh_installer_python(daemon->installer));
     gh_envmaker_start(daemon->envs);
     announce(daemon);
+    gh_heartbeat_start(daemon->api.heartbeat);
     return 0;
 }
 

@@ -12,6 +12,7 @@
 
 struct gh_auth;
 struct gh_audit;
+struct gh_heartbeat;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -25,9 +26,10 @@ struct gh_shells;
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
     uv_loop_t *loop;
-    struct gh_settings *settings; /* changed by config_routes.c and /settings only */
-    struct gh_auth *auth;         /* NULL: no caller is checked, whatever the settings say */
-    struct gh_audit *audit;       /* NULL: nothing is audited */
+    struct gh_settings *settings;   /* changed by config_routes.c and /settings only */
+    struct gh_auth *auth;           /* NULL: no caller is checked, whatever the settings say */
+    struct gh_audit *audit;         /* NULL: nothing is audited */
+    struct gh_heartbeat *heartbeat; /* NULL: no Den is told of this node */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;

@@ -20,6 +20,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/folder_routes.c \
 	%reldir%/forward.c \
 	%reldir%/forward.h \
+	%reldir%/heartbeat.c \
+	%reldir%/heartbeat.h \
 	%reldir%/inline_logs.c \
 	%reldir%/inline_logs.h \
 	%reldir%/log_routes.c \

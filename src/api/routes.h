@@ -5,6 +5,8 @@
 #ifndef GH_API_ROUTES_H
 #define GH_API_ROUTES_H
 
+#include <jansson.h>
+
 #include "api/api.h"
 #include "auth/access.h"
 
@@ -44,6 +46,8 @@ void gh_route_readyz(struct gh_api *api, struct gh_request *request);
 void gh_route_settings(struct gh_api *api, struct gh_request *request);
 
 /* status_routes.c */
+/* The first member of /status, by the newest census (node/census.h). The caller's. */
+json_t *gh_api_status_json(struct gh_api *api);
 void gh_route_status(struct gh_api *api, struct gh_request *request);
 
 /* create_routes.c */
