@@ -156,10 +156,11 @@ pytest_tests += \
 	tests/compat/run \
 	tests/ssh/run
 
-# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
+# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
+	%reldir%/conftest.py \
 	%reldir%/fake \
 	%reldir%/fuzz/corpus \
 	%reldir%/integration \
