@@ -27,6 +27,7 @@ unit_programs = \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/base_nearest_test \
+	%reldir%/unit/base_notify_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/cli_arguments_test \
 	%reldir%/unit/cli_capture_test \
@@ -43,6 +44,7 @@ unit_programs = \
 	%reldir%/unit/conf_identity_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
+	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/node_capacity_test \
 	%reldir%/unit/node_census_test \
