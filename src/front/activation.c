@@ -9,8 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "front/ports.h"
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
@@ -133,6 +138,29 @@ take_kind(struct gh_handed *handed, const char *name, size_t len, sa_family_t fa
                       (int)(len > 60 ? 60 : len), name);
 }
 
+/* Whoever can open the control socket may do everything (docs/decisions/0007-control-socket.md), and systemd's
+ * own default is a socket for all. */
+static int
+check_control(const struct gh_handed *handed, struct gh_err *err)
+{
+    struct stat info;
+
+    if (handed->where[0] != '/')
+        return gh_err_set(err, GH_E_INPUT,
+                          "a control socket must have a path from / on, whose mode says who may "
+                          "open it, but is '%s'",
+                          handed->where);
+    if (stat(handed->where, &info) != 0)
+        return gh_err_set(err, GH_E_INPUT, "%s: %s", handed->where, strerror(errno));
+    if (info.st_mode & S_IRWXO)
+        return gh_err_set(
+            err, GH_E_INPUT,
+            "everybody may open the control socket %s (mode %04o): its unit must have "
+            "SocketMode=0600, or 0660 and SocketGroup=",
+            handed->where, (unsigned)info.st_mode & 07777u);
+    return GH_OK;
+}
+
 static int
 read_flag(int fd, int option)
 {
@@ -165,7 +193,10 @@ take_fd(struct gh_handed *handed, int fd, const char *name, size_t name_len, str
     if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || flags < 0 ||
         fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return gh_err_set(err, GH_E_INPUT, "its flags: %s", strerror(errno));
-    return take_kind(handed, name, name_len, family, err);
+    int rc = take_kind(handed, name, name_len, family, err);
+    if (rc == GH_OK && handed->kind == GH_HANDED_CONTROL)
+        rc = check_control(handed, err);
+    return rc;
 }
 
 /* ---- all ---- */
@@ -208,20 +239,28 @@ gh_activation_has_clients(const struct gh_activation *activation)
     return false;
 }
 
-struct gh_handed *
-gh_activation_next(struct gh_activation *activation, enum gh_handed_kind kind)
+/* ---- serving ---- */
+
+static int
+serve(const struct gh_handed *handed, struct gh_ports *ports, struct gh_err *err)
 {
-    for (size_t i = 0; i < activation->count; i++)
-        if (activation->list[i].kind == kind && activation->list[i].fd >= 0)
-            return &activation->list[i];
-    return NULL;
+    struct gh_listener listener = {.fd = handed->fd, .port = handed->port, .is_kept = true};
+
+    gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
+    if (handed->kind == GH_HANDED_HTTPS) /* TODO tls */
+        return gh_err_set(err, GH_E_INPUT, "no https yet");
+    if (handed->kind != GH_HANDED_CONTROL)
+        return gh_ports_add(ports, &listener, err);
+    listener.path = gh_strdup(handed->where);
+    return gh_ports_serve_control(ports, &listener, err);
 }
 
-void
-gh_activation_done(struct gh_activation *activation)
+int
+gh_activation_open(struct gh_activation *activation, struct gh_ports *ports, struct gh_err *err)
 {
-    for (size_t i = 0; i < activation->count; i++)
-        if (activation->list[i].fd >= 0)
-            close(activation->list[i].fd);
-    activation->count = 0;
+    int rc = gh_activation_has_clients(activation) ? GH_OK : gh_ports_open(ports, err);
+
+    for (size_t i = 0; rc == GH_OK && i < activation->count; i++)
+        rc = serve(&activation->list[i], ports, err);
+    return rc;
 }

@@ -19,6 +19,8 @@
 
 #include "base/err.h"
 
+struct gh_ports;
+
 #define GH_ACTIVATION_MAX 32
 
 enum gh_handed_kind { GH_HANDED_HTTP, GH_HANDED_HTTPS, GH_HANDED_CONTROL };
@@ -45,10 +47,9 @@ int gh_activation_take(struct gh_activation *activation, struct gh_err *err) GH_
 /* Are clients' addresses (HTTP, HTTPS) among them? Then those of the settings are not bound. */
 bool gh_activation_has_clients(const struct gh_activation *activation);
 
-/* The one of KIND that nobody serves yet, or NULL. */
-struct gh_handed *gh_activation_next(struct gh_activation *activation, enum gh_handed_kind kind);
-
-/* Close what nobody serves. */
-void gh_activation_done(struct gh_activation *activation);
+/* Serve what was handed over, which is closed with PORTS; addresses and control socket that nothing was handed
+ * over for are opened as the settings say. Errors: as gh_ports_open. */
+int gh_activation_open(struct gh_activation *activation, struct gh_ports *ports, struct gh_err *err)
+    GH_MUST_USE;
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/alloc.h"
@@ -15,6 +16,7 @@
 #define HANDED_MAX 4
 
 static struct gh_activation activation;
+static mode_t mode_of_unix = 0077; /* what the file of a UNIX socket is made without */
 static struct gh_err err;
 static char *folder;
 static bool is_closed_on_exec[HANDED_MAX], is_non_blocking[HANDED_MAX];
@@ -30,7 +32,8 @@ set_up(void)
 static void
 tear_down(void)
 {
-    gh_activation_done(&activation);
+    for (size_t i = 0; i < activation.count; i++)
+        close(activation.list[i].fd);
     remove_folder(folder);
 }
 
@@ -59,12 +62,14 @@ listen_unix(bool is_abstract)
     if (is_abstract)
         address.sun_path[0] = '\0';
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    mode_t kept = umask(mode_of_unix);
     ck_assert_int_eq(bind(fd, (void *)&address, (socklen_t)(sizeof(sa_family_t) + (size_t)len)), 0);
+    umask(kept);
     ck_assert_int_eq(listen(fd, 5), 0);
     return fd;
 }
 
-/* A letter each: 4, 0, 6 listening TCP; u, a UNIX; d datagram; c not listening; l netlink; f a file; n none. */
+/* A letter each: 4, 0, 6 listening TCP; u UNIX, a the same, abstract; d datagram; c not listening; l netlink; f a file; n none. */
 static int
 make_fd(char kind)
 {
@@ -139,7 +144,6 @@ START_TEST(without_a_manager_there_is_nothing)
     ck_assert_int_eq(gh_activation_take(&activation, &err), GH_OK);
     ck_assert_uint_eq(activation.count, 0);
     ck_assert(!gh_activation_has_clients(&activation));
-    ck_assert_ptr_null(gh_activation_next(&activation, GH_HANDED_HTTP));
 }
 END_TEST
 
@@ -173,16 +177,14 @@ END_TEST
 START_TEST(places_are_told_as_people_write_them)
 {
     char *path GH_SCOPED(gh_free) = gh_asprintf("%s/%d.sock", folder, (int)getpid());
-    char *abstract GH_SCOPED(gh_free) = gh_asprintf("@%s", path);
     char text[64];
 
-    ck_assert_int_eq(take("46ua", NULL), GH_OK);
+    ck_assert_int_eq(take("46u", NULL), GH_OK);
     snprintf(text, sizeof text, "127.0.0.1:%u", activation.list[0].port);
     ck_assert_str_eq(activation.list[0].where, text);
     snprintf(text, sizeof text, "[::1]:%u", activation.list[1].port);
     ck_assert_str_eq(activation.list[1].where, text);
     ck_assert_str_eq(activation.list[2].where, path);
-    ck_assert_str_eq(activation.list[3].where, abstract);
     ck_assert_uint_eq(activation.list[2].port, 0);
 }
 END_TEST
@@ -202,18 +204,6 @@ START_TEST(control_alone_is_no_address_for_clients)
 }
 END_TEST
 
-START_TEST(each_is_given_out_once)
-{
-    ck_assert_int_eq(take("44", "http:http"), GH_OK);
-    struct gh_handed *first = gh_activation_next(&activation, GH_HANDED_HTTP);
-    ck_assert_ptr_eq(first, &activation.list[0]);
-    close(first->fd);
-    first->fd = -1;
-    ck_assert_ptr_eq(gh_activation_next(&activation, GH_HANDED_HTTP), &activation.list[1]);
-    ck_assert_ptr_null(gh_activation_next(&activation, GH_HANDED_HTTPS));
-}
-END_TEST
-
 static const struct {
     const char *kinds, *names, *reason;
 } bad[] = {
@@ -226,6 +216,7 @@ static const struct {
     {"4", "control", "it is called 'control', but is no UNIX socket"},
     {"4", "gatehoused.socket", "it is called 'gatehoused.socket', but must be called http, https"},
     {"4", "htt", "must be called"},
+    {"a", "control", "must have a path from / on, whose mode says who may open it, but is '@/"},
 };
 
 START_TEST(what_cannot_be_served_is_said)
@@ -233,6 +224,15 @@ START_TEST(what_cannot_be_served_is_said)
     ck_assert_int_eq(take(bad[_i].kinds, bad[_i].names), GH_E_INPUT);
     assert_contains(err.text, bad[_i].reason);
     ck_assert_uint_eq(activation.count, 0);
+}
+END_TEST
+
+START_TEST(control_socket_for_all_is_refused)
+{
+    mode_of_unix = 0;
+    ck_assert_int_eq(take("u", "control"), GH_E_INPUT);
+    assert_contains(err.text, "everybody may open the control socket");
+    assert_contains(err.text, "SocketMode=0600");
 }
 END_TEST
 
@@ -260,8 +260,8 @@ add(TCase *tests)
     tcase_add_test(tests, places_are_told_as_people_write_them);
     tcase_add_test(tests, family_tells_where_there_is_no_name);
     tcase_add_test(tests, control_alone_is_no_address_for_clients);
-    tcase_add_test(tests, each_is_given_out_once);
     tcase_add_loop_test(tests, what_cannot_be_served_is_said, 0, (int)COUNT(bad));
+    tcase_add_test(tests, control_socket_for_all_is_refused);
     tcase_add_loop_test(tests, number_of_sockets_is_checked, 0, (int)COUNT(bad_counts));
 }
 
