@@ -338,11 +338,35 @@ setup_fds(void)
     }
 }
 
-static int
-check_host(const struct gh_settings *settings, const char *host, bool is_loopback,
-           struct gh_err *err)
+/* What ports below 1024 take stays with us: those that we start have no right that user code could use. Ours
+ * is in the permitted set then, which is what bind looks at. */
+static void
+keep_rights_from_workers(void)
 {
-    if (is_loopback || settings->use_den_auth)
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+/* An address that we listen on and others than this machine reach; NULL when there is none. */
+static const char *
+open_address(const struct daemon *daemon)
+{
+    const char *host = daemon->settings.host;
+
+    if (!gh_activation_has_clients(&daemon->handed))
+        return gh_address_is_loopback(host) ? NULL : host;
+    for (size_t i = 0; i < daemon->handed.count; i++)
+        if (!daemon->handed.list[i].is_loopback)
+            return daemon->handed.list[i].where;
+    return NULL;
+}
+
+static int
+check_host(const struct daemon *daemon, struct gh_err *err)
+{
+    const struct gh_settings *settings = &daemon->settings;
+    const char *host = open_address(daemon);
+
+    if (!host || settings->use_den_auth)
         return GH_OK;
     if (settings->insecure) {
         gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(host),
@@ -355,21 +379,6 @@ check_host(const struct gh_settings *settings, const char *host, bool is_loopbac
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
         host);
-}
-
-/* Of the sockets handed over, else of the settings. */
-static int
-check_hosts(const struct daemon *daemon, struct gh_err *err)
-{
-    const struct gh_settings *settings = &daemon->settings;
-    int rc = GH_OK;
-
-    if (!gh_activation_has_clients(&daemon->handed))
-        return check_host(settings, settings->host, gh_address_is_loopback(settings->host), err);
-    for (size_t i = 0; rc == GH_OK && i < daemon->handed.count; i++)
-        rc = check_host(settings, daemon->handed.list[i].where, daemon->handed.list[i].is_loopback,
-                        err);
-    return rc;
 }
 
 /* What the service manager gave us by the environment, before anyone can inherit it. */
@@ -432,9 +441,10 @@ start(struct daemon *daemon)
                                     on_died, on_removed, add_hello,  add_environment};
 
     gh_change_apply_log(settings);
-    if (take_service(daemon, &err) != GH_OK || check_hosts(daemon, &err) != GH_OK)
+    if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     setup_fds();
+    keep_rights_from_workers();
     uv_loop_init(&daemon->loop);
 
     gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
@@ -475,6 +485,7 @@ start(struct daemon *daemon)
         .envs = daemon->envs,
         .shells = &daemon->shells,
         .asset_dir = daemon->asset_dir,
+        .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),
     };
 

@@ -110,17 +110,17 @@ take_kind(struct gh_handed *handed, const char *name, size_t len, sa_family_t fa
 {
     static const struct {
         const char *name;
-        enum gh_handed_kind kind;
+        enum gh_port_kind kind;
         bool is_local;
     } kinds[] = {
-        {"http", GH_HANDED_HTTP, false},
-        {"https", GH_HANDED_HTTPS, false},
-        {"control", GH_HANDED_CONTROL, true},
+        {"http", GH_PORT_HTTP, false},
+        {"https", GH_PORT_HTTPS, false},
+        {"control", GH_PORT_CONTROL, true},
     };
     bool is_local = family == AF_UNIX;
 
     if (len == 0) {
-        handed->kind = is_local ? GH_HANDED_CONTROL : GH_HANDED_HTTP;
+        handed->kind = is_local ? GH_PORT_CONTROL : GH_PORT_HTTP;
         return GH_OK;
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
@@ -194,7 +194,7 @@ take_fd(struct gh_handed *handed, int fd, const char *name, size_t name_len, str
         fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         return gh_err_set(err, GH_E_INPUT, "its flags: %s", strerror(errno));
     int rc = take_kind(handed, name, name_len, family, err);
-    if (rc == GH_OK && handed->kind == GH_HANDED_CONTROL)
+    if (rc == GH_OK && handed->kind == GH_PORT_CONTROL)
         rc = check_control(handed, err);
     return rc;
 }
@@ -234,7 +234,7 @@ bool
 gh_activation_has_clients(const struct gh_activation *activation)
 {
     for (size_t i = 0; i < activation->count; i++)
-        if (activation->list[i].kind != GH_HANDED_CONTROL)
+        if (activation->list[i].kind != GH_PORT_CONTROL)
             return true;
     return false;
 }
@@ -244,12 +244,11 @@ gh_activation_has_clients(const struct gh_activation *activation)
 static int
 serve(const struct gh_handed *handed, struct gh_ports *ports, struct gh_err *err)
 {
-    struct gh_listener listener = {.fd = handed->fd, .port = handed->port, .is_kept = true};
+    struct gh_listener listener = {
+        .fd = handed->fd, .kind = handed->kind, .port = handed->port, .is_kept = true};
 
     gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
-    if (handed->kind == GH_HANDED_HTTPS) /* TODO tls */
-        return gh_err_set(err, GH_E_INPUT, "no https yet");
-    if (handed->kind != GH_HANDED_CONTROL)
+    if (handed->kind != GH_PORT_CONTROL)
         return gh_ports_add(ports, &listener, err);
     listener.path = gh_strdup(handed->where);
     return gh_ports_serve_control(ports, &listener, err);

@@ -18,17 +18,16 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "front/listener.h"
 
 struct gh_ports;
 
 #define GH_ACTIVATION_MAX 32
 
-enum gh_handed_kind { GH_HANDED_HTTP, GH_HANDED_HTTPS, GH_HANDED_CONTROL };
-
 struct gh_handed {
-    enum gh_handed_kind kind;
-    int fd;           /* non-blocking, closed on exec; whoever serves it sets it to -1 here */
-    unsigned port;    /* 0 for a UNIX socket */
+    enum gh_port_kind kind; /* HTTP, HTTPS or CONTROL */
+    int fd;                 /* non-blocking, closed on exec; whoever serves it sets it to -1 here */
+    unsigned port;          /* 0 for a UNIX socket */
     char where[128];  /* "127.0.0.1:32300", "[::]:443", or the path; "@name" when it is abstract */
     bool is_loopback; /* also every UNIX socket */
 };

@@ -161,10 +161,10 @@ START_TEST(names_say_what_each_is)
 {
     ck_assert_int_eq(take("406u", "https:http:http:control"), GH_OK);
     ck_assert_uint_eq(activation.count, 4);
-    ck_assert_int_eq(activation.list[0].kind, GH_HANDED_HTTPS);
-    ck_assert_int_eq(activation.list[1].kind, GH_HANDED_HTTP);
-    ck_assert_int_eq(activation.list[2].kind, GH_HANDED_HTTP);
-    ck_assert_int_eq(activation.list[3].kind, GH_HANDED_CONTROL);
+    ck_assert_int_eq(activation.list[0].kind, GH_PORT_HTTPS);
+    ck_assert_int_eq(activation.list[1].kind, GH_PORT_HTTP);
+    ck_assert_int_eq(activation.list[2].kind, GH_PORT_HTTP);
+    ck_assert_int_eq(activation.list[3].kind, GH_PORT_CONTROL);
     ck_assert(activation.list[0].is_loopback);
     ck_assert(!activation.list[1].is_loopback);
     ck_assert(activation.list[2].is_loopback);
@@ -192,8 +192,8 @@ END_TEST
 START_TEST(family_tells_where_there_is_no_name)
 {
     ck_assert_int_eq(take("4u", NULL), GH_OK);
-    ck_assert_int_eq(activation.list[0].kind, GH_HANDED_HTTP);
-    ck_assert_int_eq(activation.list[1].kind, GH_HANDED_CONTROL);
+    ck_assert_int_eq(activation.list[0].kind, GH_PORT_HTTP);
+    ck_assert_int_eq(activation.list[1].kind, GH_PORT_CONTROL);
 }
 END_TEST
 
