@@ -39,6 +39,7 @@ unit_programs = \
 	%reldir%/unit/conf_address_test \
 	%reldir%/unit/conf_change_test \
 	%reldir%/unit/conf_configfile_test \
+	%reldir%/unit/conf_credential_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
@@ -152,7 +153,7 @@ pytest_tests += \
 	tests/compat/run \
 	tests/ssh/run
 
-# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
+# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
@@ -163,4 +164,5 @@ EXTRA_DIST += \
 	%reldir%/python \
 	%reldir%/requirements.txt \
 	%reldir%/run-pytest \
-	%reldir%/ssh
+	%reldir%/ssh \
+	%reldir%/systemd
