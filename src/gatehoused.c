@@ -25,12 +25,14 @@
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
 #include "conf/home.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
+#include "front/activation.h"
 #include "front/ports.h"
 #include "net/http.h"
 #include "node/declare.h"
@@ -63,6 +65,8 @@ struct daemon {
     struct gh_shells shells;
     struct gh_api api;
     struct gh_ports ports;
+    struct gh_activation handed; /* sockets that the service manager has opened for us */
+    struct gh_notify notify;
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
@@ -173,6 +177,7 @@ on_workers_gone(void *context)
     for (int i = 0; i < SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_close((uv_handle_t *)&daemon->drain, NULL);
+    gh_notify_stop(&daemon->notify);
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
 
@@ -213,6 +218,20 @@ on_drain_tick(uv_timer_t *timer)
     gh_envmaker_stop(daemon->envs, on_envs_gone, daemon);
 }
 
+/* For `systemctl status`. */
+static void
+tell_ready(const struct daemon *daemon, const struct gh_faults *faults)
+{
+    unsigned port = gh_ports_first(&daemon->ports);
+
+    if (faults->texts.count > 0)
+        gh_notify_ready(&daemon->notify,
+                        "Serves port %u; the new configuration is refused, the old one holds: %s",
+                        port, faults->texts.list[0]);
+    else
+        gh_notify_ready(&daemon->notify, "Serves port %u", port);
+}
+
 /* Settings that may change now do, by what all sources say; all or none of them. The audit log is opened
  * again, tokens are read again, envs that failed are tried again. */
 static void
@@ -221,6 +240,7 @@ reload(struct daemon *daemon)
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
     struct gh_err err;
 
+    gh_notify_reloading(&daemon->notify);
     if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK) {
         gh_api_settings_changed(&daemon->api);
     } else {
@@ -231,6 +251,7 @@ reload(struct daemon *daemon)
     if (gh_tokens_reload(&daemon->auth.tokens, &err) != GH_OK)
         gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
     gh_envmaker_start(daemon->envs);
+    tell_ready(daemon, &faults);
 }
 
 static void
@@ -253,6 +274,8 @@ on_signal(uv_signal_t *signal, int number)
     daemon->api.is_draining = true;
     gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
            gh_ports_requests(&daemon->ports));
+    gh_notify_stopping(&daemon->notify, "Stops; %u requests may end first",
+                       gh_ports_requests(&daemon->ports));
     gh_ports_drain(&daemon->ports);
     daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
     uv_timer_start(&daemon->drain, on_drain_tick, 0, DRAIN_TICK_MS);
@@ -281,6 +304,7 @@ announce(const struct daemon *daemon)
 
     gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(settings->host),
            port, getpid());
+    tell_ready(daemon, &(struct gh_faults){0});
     if (settings->port == 0)
         printf("%u\n", port);
     fflush(stdout);
@@ -320,13 +344,38 @@ setup_fds(void)
     }
 }
 
-static int
-check_host(const struct gh_settings *settings, struct gh_err *err)
+/* What ports below 1024 take stays with us: those that we start have no right that user code could use. Ours
+ * is in the permitted set then, which is what bind looks at. */
+static void
+keep_rights_from_workers(void)
 {
-    if (gh_address_is_loopback(settings->host) || settings->use_den_auth)
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+}
+
+/* An address that we listen on and others than this machine reach; NULL when there is none. */
+static const char *
+open_address(const struct daemon *daemon)
+{
+    const char *host = daemon->settings.host;
+
+    if (!gh_activation_has_clients(&daemon->handed))
+        return gh_address_is_loopback(host) ? NULL : host;
+    for (size_t i = 0; i < daemon->handed.count; i++)
+        if (!daemon->handed.list[i].is_loopback)
+            return daemon->handed.list[i].where;
+    return NULL;
+}
+
+static int
+check_host(const struct daemon *daemon, struct gh_err *err)
+{
+    const struct gh_settings *settings = &daemon->settings;
+    const char *host = open_address(daemon);
+
+    if (!host || settings->use_den_auth)
         return GH_OK;
     if (settings->insecure) {
-        gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(settings->host),
+        gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(host),
                "\"whoever reaches this address can run code here\"");
         return GH_OK;
     }
@@ -335,7 +384,16 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
         "host is '%s', which others can reach, and no caller is checked: anyone could "
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
-        settings->host);
+        host);
+}
+
+/* What the service manager gave us by the environment, before anyone can inherit it. */
+static int
+take_service(struct daemon *daemon, struct gh_err *err)
+{
+    if (gh_notify_take(&daemon->notify, err) != GH_OK)
+        gh_log(GH_LOG_WARN, "service.not_told", "reason=%s", gh_log_quote(err->text));
+    return gh_activation_take(&daemon->handed, err);
 }
 
 /* The node's own token is in memory no longer than this. */
@@ -396,13 +454,14 @@ start(struct daemon *daemon)
                                     on_died, on_removed, add_hello,  add_environment};
 
     gh_change_apply_log(settings);
-    if (check_host(settings, &err) != GH_OK)
+    if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     setup_fds();
+    keep_rights_from_workers();
     uv_loop_init(&daemon->loop);
 
     gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
-    if (gh_ports_open(&daemon->ports, &err) != GH_OK)
+    if (gh_activation_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
@@ -440,6 +499,7 @@ start(struct daemon *daemon)
         .envs = daemon->envs,
         .shells = &daemon->shells,
         .asset_dir = daemon->asset_dir,
+        .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),
     };
 
@@ -459,6 +519,7 @@ start(struct daemon *daemon)
         return fail(EX_SOFTWARE, &err);
     gh_declare_processes(&daemon->declare, gh_installer_python(daemon->installer));
     gh_envmaker_start(daemon->envs);
+    gh_notify_start(&daemon->notify, &daemon->loop);
     announce(daemon);
     gh_heartbeat_start(daemon->api.heartbeat);
     return 0;

@@ -28,6 +28,7 @@ unit_programs = \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/base_nearest_test \
+	%reldir%/unit/base_notify_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/cli_arguments_test \
 	%reldir%/unit/cli_capture_test \
@@ -39,11 +40,13 @@ unit_programs = \
 	%reldir%/unit/conf_address_test \
 	%reldir%/unit/conf_change_test \
 	%reldir%/unit/conf_configfile_test \
+	%reldir%/unit/conf_credential_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
+	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/net_http_test \
 	%reldir%/unit/net_library_test \
@@ -156,7 +159,7 @@ pytest_tests += \
 	tests/compat/run \
 	tests/ssh/run
 
-# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
+# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \

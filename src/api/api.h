@@ -38,8 +38,9 @@ struct gh_api {
     struct gh_installer *installer;
     struct gh_envmaker *envs; /* that are declared */
     struct gh_shells *shells;
-    const char *asset_dir; /* of the files that api/assets.c serves */
-    uint64_t started_ns;   /* uv_hrtime */
+    const char *asset_dir;    /* of the files that api/assets.c serves */
+    const char *open_address; /* one that others than this machine reach us at, or NULL */
+    uint64_t started_ns;      /* uv_hrtime */
     bool is_draining;
 };
 

@@ -15,5 +15,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/log.h \
 	%reldir%/nearest.c \
 	%reldir%/nearest.h \
+	%reldir%/notify.c \
+	%reldir%/notify.h \
 	%reldir%/words.c \
 	%reldir%/words.h

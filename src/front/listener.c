@@ -138,7 +138,7 @@ gh_listener_close(struct gh_listener *listener)
         return;
     close(listener->fd);
     listener->fd = -1;
-    if (listener->path)
+    if (listener->path && !listener->is_kept)
         unlink(listener->path);
     free(gh_take(listener->path));
 }

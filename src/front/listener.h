@@ -5,12 +5,24 @@
 #ifndef GH_FRONT_LISTENER_H
 #define GH_FRONT_LISTENER_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
+/* What is spoken to whoever connects. */
+enum gh_port_kind {
+    GH_PORT_HTTP,
+    GH_PORT_HTTPS,
+    GH_PORT_REDIRECT, /* HTTP, which sends clients on to HTTPS (front/redirect.h) */
+    GH_PORT_CONTROL   /* HTTP for this node's own programs, which need no token */
+};
+
 struct gh_listener {
-    int fd;        /* listening, non-blocking */
+    int fd; /* listening, non-blocking */
+    enum gh_port_kind kind;
     unsigned port; /* TCP: the one in use, also when 0 was asked for; UNIX: 0 */
     char *path;    /* UNIX: removed when the listener is closed; TCP: NULL */
+    bool is_kept;  /* the file at path is not ours to remove (front/activation.h) */
 };
 
 /* Listen on HOST and PORT. Errors: GH_E_INPUT for a host that is none, GH_E_SYSTEM with the errno's

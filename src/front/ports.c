@@ -38,16 +38,24 @@ gh_ports_open(struct gh_ports *ports, struct gh_err *err)
 }
 
 int
+gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
+{
+    ports->control_path = gh_strdup(listener->path);
+    listener->kind = GH_PORT_CONTROL;
+    return gh_server_start(ports->loop, ports->settings, ports->api, listener, &ports->control,
+                           err);
+}
+
+int
 gh_ports_open_control(struct gh_ports *ports, const char *state, struct gh_err *err)
 {
     struct gh_listener listener;
 
-    ports->control_path = gh_asprintf("%s/control-%u.sock", state, gh_ports_first(ports));
-    int rc = gh_listen_unix(ports->control_path, &listener, err);
-    if (rc == GH_OK)
-        rc = gh_server_start(ports->loop, ports->settings, ports->api, &listener, &ports->control,
-                             err);
-    return rc;
+    if (ports->control)
+        return GH_OK;
+    char *path GH_SCOPED(gh_free) = gh_asprintf("%s/control-%u.sock", state, gh_ports_first(ports));
+    int rc = gh_listen_unix(path, &listener, err);
+    return rc == GH_OK ? gh_ports_serve_control(ports, &listener, err) : rc;
 }
 
 unsigned

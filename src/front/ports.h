@@ -45,8 +45,12 @@ int gh_ports_open(struct gh_ports *ports, struct gh_err *err) GH_MUST_USE;
 int gh_ports_add(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
     GH_MUST_USE;
 
+/* Serve LISTENER, a UNIX socket that becomes PORTS' in any case, as the control socket. Errors: GH_E_SYSTEM. */
+int gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
+    GH_MUST_USE;
+
 /* Open STATE/control-PORT.sock: named by port, since several daemons may share a state folder. There is
- * a port already. Errors: as gh_listen_unix, errno kept. */
+ * a port already. Nothing when a control socket is served. Errors: as gh_listen_unix, errno kept. */
 int gh_ports_open_control(struct gh_ports *ports, const char *state, struct gh_err *err)
     GH_MUST_USE;
 
