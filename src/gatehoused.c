@@ -6,13 +6,10 @@
  * available, 70 the worker program could not be started, 77 not permitted, 78 bad value. */
 #include <errno.h>
 #include <jansson.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
@@ -26,6 +23,7 @@
 #include "base/jsontext.h"
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/self.h"
 #include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
@@ -330,28 +328,6 @@ listen_failed(const struct gh_err *err)
     return fail(errno == EACCES || errno == EPERM ? EX_NOPERM : EX_UNAVAILABLE, err);
 }
 
-/* Descriptors: as many as we may have, and none that we were started with for our workers. */
-static void
-setup_fds(void)
-{
-    struct rlimit limit;
-
-    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
-/* What ports below 1024 take stays with us: those that we start have no right that user code could use. Ours
- * is in the permitted set then, which is what bind looks at. */
-static void
-keep_rights_from_workers(void)
-{
-    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-}
-
 /* An address that we listen on and others than this machine reach; NULL when there is none. */
 static const char *
 open_address(const struct daemon *daemon)
@@ -456,8 +432,9 @@ start(struct daemon *daemon)
     gh_change_apply_log(settings);
     if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
-    setup_fds();
-    keep_rights_from_workers();
+    gh_self_prepare_fds();
+    gh_self_keep_rights();
+    gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
     gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# sorted: *.c *.h
+libgh_plain_la_SOURCES += \
+	%reldir%/self.c \
+	%reldir%/self.h
+
+# sorted: *.c *.h except self.*
 libgatehouse_la_SOURCES += \
 	%reldir%/alloc.c \
 	%reldir%/alloc.h \
