@@ -12,6 +12,7 @@
 
 struct gh_auth;
 struct gh_audit;
+struct gh_den;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -28,6 +29,7 @@ struct gh_api {
     struct gh_settings *settings; /* changed by config_routes.c and /settings only */
     struct gh_auth *auth;         /* NULL: no caller is checked, whatever the settings say */
     struct gh_audit *audit;       /* NULL: nothing is audited */
+    struct gh_den *den;           /* NULL: this node is no Den */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;

@@ -12,6 +12,7 @@
 #include "den/grants.h"
 #include "den/keyring.h"
 #include "den/sql.h"
+#include "den/tickets.h"
 #include "den/uri.h"
 
 #define FORM_VERSION 1
@@ -166,6 +167,7 @@ gh_den_open(const char *state_dir, struct gh_den **den_out, struct gh_err *err)
     struct gh_den *den = gh_alloc(sizeof *den);
 
     den->path = gh_asprintf("%s/den.db", state_dir);
+    gh_den_tickets_init(den);
     int rc = open_file(den, err);
     if (rc == GH_OK)
         rc = load(den, err);

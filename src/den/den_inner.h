@@ -68,6 +68,7 @@ struct gh_den {
     struct gh_den_resource *resources, *resources_by_id;
     void (*changed)(void *context);
     void *changed_context;
+    uint8_t ticket_key[GH_DIGEST_BYTES]; /* of this run of the daemon */
 };
 
 /* Read all that is in memory anew, after a change that reaches far. On an error nobody is known any more,
