@@ -156,7 +156,6 @@ gh_den_reload(struct gh_den *den, struct gh_err *err)
     den->bearers = NULL;
     den->resources = den->resources_by_id = NULL;
     int rc = load(den, err);
-    gh_den_tell(den); /* what was borrowed is still there */
     let_go(&old);
     return rc;
 }
@@ -191,20 +190,6 @@ gh_den_close(struct gh_den **den_of)
     free(den->path);
     free(den);
     *den_of = NULL;
-}
-
-void
-gh_den_on_change(struct gh_den *den, void (*changed)(void *context), void *context)
-{
-    den->changed = changed;
-    den->changed_context = context;
-}
-
-void
-gh_den_tell(struct gh_den *den)
-{
-    if (den->changed)
-        den->changed(den->changed_context);
 }
 
 /* ---- who may what ---- */

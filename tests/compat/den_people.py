@@ -60,8 +60,9 @@ class Person:
         self.project.mkdir()
         (self.project / "requirements.txt").touch()
         shutil.copy(sdk.USER_CODE / "client_code.py", self.project)
-        # What the client would ask for at a terminal.
-        (self.home / ".rh" / "config.yaml").write_text("default_autostop: 60\n")
+        # What a login leaves there, and what it would ask for at a terminal.
+        (self.home / ".rh" / "config.yaml").write_text(
+            f"token: {token}\nusername: {name}\ndefault_folder: /{name}\ndefault_autostop: 60\n")
 
     def environment(self) -> dict[str, str]:
         dropped = ("GATEHOUSE_", "RH_", "XDG_", "PYTHONPATH", "VIRTUAL_ENV", "API_SERVER_URL")
@@ -87,6 +88,8 @@ class Person:
         return json.loads(self.reports.read_text())
 
     def log_in(self) -> None:
+        """As at a machine where nobody has logged in before."""
+        (self.home / ".rh" / "config.yaml").write_text("default_autostop: 60\n")
         self.run("""
             rh.login(token=os.environ["DEN_TOKEN"], interactive=False, download_secrets=False,
                      upload_secrets=False)
