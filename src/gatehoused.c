@@ -30,6 +30,7 @@
 #include "conf/home.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
+#include "den/den.h"
 #include "front/activation.h"
 #include "front/ports.h"
 #include "net/http.h"
@@ -58,6 +59,7 @@ struct daemon {
     struct gh_net *net;
     struct gh_auth auth;
     struct gh_audit audit;
+    struct gh_den *den; /* NULL without --den */
     struct gh_keys keys;
     struct gh_node node;
     struct gh_shells shells;
@@ -381,9 +383,12 @@ start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
 
     if (gh_identity_load(&identity, &faults) != GH_OK)
         return gh_err_set(err, GH_E_INPUT, "%s", faults.texts.list[0]);
+    if (daemon->settings.den && gh_den_open(state, &daemon->den, err) != GH_OK)
+        return err->code;
     const struct gh_auth_place place = {
         .loop = &daemon->loop,
         .net = daemon->net,
+        .den = daemon->den,
         .settings = &daemon->settings,
         .state_dir = state,
         .node_address = gh_cluster_address(&daemon->cluster),
@@ -467,6 +472,7 @@ start(struct daemon *daemon)
         .settings = settings,
         .auth = &daemon->auth,
         .audit = &daemon->audit,
+        .den = daemon->den,
         .pool = daemon->pool,
         .keys = &daemon->keys,
         .runs = daemon->runs,

@@ -12,6 +12,7 @@
 
 struct gh_auth;
 struct gh_audit;
+struct gh_den;
 struct gh_heartbeat;
 struct gh_settings;
 struct gh_pool;
@@ -30,6 +31,7 @@ struct gh_api {
     struct gh_auth *auth;           /* NULL: no caller is checked, whatever the settings say */
     struct gh_audit *audit;         /* NULL: nothing is audited */
     struct gh_heartbeat *heartbeat; /* NULL: no Den is told of this node */
+    struct gh_den *den;             /* NULL: this node is no Den */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;

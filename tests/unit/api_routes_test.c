@@ -62,7 +62,7 @@ static const struct gh_route *
 find(struct fake_request *fake, enum gh_method method, const char *target, unsigned *status)
 {
     ck_assert_int_eq(fake_request_init(fake, method, target, strlen(target), NULL, 0), 0);
-    return gh_route_find(&fake->request, status);
+    return gh_route_find(&api, &fake->request, status);
 }
 
 /* As it stands, with a slash behind, with a query, in absolute form. */
@@ -185,13 +185,13 @@ START_TEST(what_is_local_is_served_on_the_control_socket_only)
         ck_assert_ptr_null(fake.request.allow);
     }
     fake.request.is_local = true;
-    ck_assert_ptr_null(gh_route_find(&fake.request, &status));
+    ck_assert_ptr_null(gh_route_find(&api, &fake.request, &status));
     ck_assert_uint_eq(status, 405);
     ck_assert_str_eq(fake.request.allow, "GET, PATCH");
     fake.request.method = GH_PATCH;
-    ck_assert_ptr_nonnull(gh_route_find(&fake.request, &status));
+    ck_assert_ptr_nonnull(gh_route_find(&api, &fake.request, &status));
     fake.request.method = GH_GET;
-    ck_assert(gh_route_find(&fake.request, &status)->handle == ROUTE(config_get));
+    ck_assert(gh_route_find(&api, &fake.request, &status)->handle == ROUTE(config_get));
 }
 END_TEST
 
