@@ -43,7 +43,7 @@ struct gh_server {
     uv_poll_t poll;
     uv_idle_t idle; /* runs while libmicrohttpd has work left */
     uv_timer_t sweep;
-    bool is_local; /* its listener is a UNIX socket */
+    bool is_local; /* its listener is the control socket */
     bool is_sweeping;
     bool is_draining;
     bool has_closed; /* a connection went in the last run: libmicrohttpd may accept again */

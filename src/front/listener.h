@@ -7,8 +7,17 @@
 
 #include "base/err.h"
 
+/* What is spoken to whoever connects. */
+enum gh_port_kind {
+    GH_PORT_HTTP,
+    GH_PORT_HTTPS,
+    GH_PORT_REDIRECT, /* HTTP, which sends clients on to HTTPS (front/redirect.h) */
+    GH_PORT_CONTROL   /* HTTP for this node's own programs, which need no token */
+};
+
 struct gh_listener {
-    int fd;        /* listening, non-blocking */
+    int fd; /* listening, non-blocking */
+    enum gh_port_kind kind;
     unsigned port; /* TCP: the one in use, also when 0 was asked for; UNIX: 0 */
     char *path;    /* UNIX: removed when the listener is closed; TCP: NULL */
 };

@@ -44,10 +44,11 @@ gh_ports_open_control(struct gh_ports *ports, const char *state, struct gh_err *
 
     ports->control_path = gh_asprintf("%s/control-%u.sock", state, gh_ports_first(ports));
     int rc = gh_listen_unix(ports->control_path, &listener, err);
-    if (rc == GH_OK)
-        rc = gh_server_start(ports->loop, ports->settings, ports->api, &listener, &ports->control,
-                             err);
-    return rc;
+    if (rc != GH_OK)
+        return rc;
+    listener.kind = GH_PORT_CONTROL;
+    return gh_server_start(ports->loop, ports->settings, ports->api, &listener, &ports->control,
+                           err);
 }
 
 unsigned

@@ -217,7 +217,7 @@ gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_a
     server->settings = settings;
     server->api = api;
     server->listener = *listener;
-    server->is_local = listener->path != NULL;
+    server->is_local = listener->kind == GH_PORT_CONTROL;
     *listener = (struct gh_listener){.fd = -1};
 
     server->mhd = MHD_start_daemon(
