@@ -250,6 +250,7 @@ reload(struct daemon *daemon)
     }
     if (gh_tokens_reload(&daemon->auth.tokens, &err) != GH_OK)
         gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
+    gh_ports_reload(&daemon->ports);
     gh_envmaker_start(daemon->envs);
     tell_ready(daemon, &faults);
 }
@@ -327,7 +328,10 @@ fail(int status, const struct gh_err *err)
 static int
 listen_failed(const struct gh_err *err)
 {
-    return fail(errno == EACCES || errno == EPERM ? EX_NOPERM : EX_UNAVAILABLE, err);
+    return fail(err->code == GH_E_INPUT && errno == EINVAL ? EX_CONFIG
+                : errno == EACCES || errno == EPERM        ? EX_NOPERM
+                                                           : EX_UNAVAILABLE,
+                err);
 }
 
 /* An address that we listen on and others than this machine reach; NULL when there is none. */
@@ -448,6 +452,8 @@ start(struct daemon *daemon)
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
         return listen_failed(&err);
+    if (gh_ports_start_tls(&daemon->ports, state, &err) != GH_OK)
+        return fail(EX_CONFIG, &err);
     if (gh_cluster_load(&daemon->cluster, settings, gh_ports_first(&daemon->ports), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     daemon->net = gh_net_new(&daemon->loop);

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/nearest.h"
 #include "conf/home.h"
+#include "conf/paths.h"
 #include "conf/reading.h"
 #include "conf/rows.h"
 #include "conf/settings.h"
@@ -61,7 +62,12 @@ path_of(const struct gh_reading *reading, const struct gh_row *row, const char *
     bool is_path = strcmp(row->name, "state_dir") == 0 || strcmp(row->name, "audit_log") == 0;
     bool is_env = strcmp(row->name, "env") == 0;
     char *path GH_SCOPED(gh_free) = gh_reading_path(reading, text);
+    const char *name = reading->file.name;
 
+    if (gh_paths_in(row)) {
+        char *folder GH_SCOPED(gh_free) = gh_strndup(name, (size_t)(strrchr(name, '/') - name));
+        return gh_paths_from(text, folder);
+    }
     if ((!is_path && !is_env) || !*text)
         return gh_strdup(text);
     if (is_env && !strchr(text, '/') && access(path, F_OK) != 0)

@@ -25,7 +25,11 @@ libgatehouse_la_SOURCES += \
 	%reldir%/home.h \
 	%reldir%/identity.c \
 	%reldir%/identity.h \
+	%reldir%/listen.c \
+	%reldir%/listen.h \
 	%reldir%/modulespec.c \
+	%reldir%/paths.c \
+	%reldir%/paths.h \
 	%reldir%/reading.c \
 	%reldir%/reading.h \
 	%reldir%/rows.c \

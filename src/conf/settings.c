@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "conf/commandline.h"
 #include "conf/configfile.h"
+#include "conf/paths.h"
 #include "conf/rows.h"
 
 /* What the client documents for its own server. */
@@ -124,6 +125,7 @@ apply(struct gh_settings *settings, const struct gh_commandline *line, struct gh
         rc = GH_E_INPUT;
     gh_declared_check(&settings->declared, faults);
     make_env_absolute(settings);
+    gh_paths_settle(settings);
     return gh_faults_count(faults) > 0 ? GH_E_INPUT : rc;
 }
 

@@ -108,7 +108,25 @@
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...", LIVE,                                             \
       "names that a browser may use for this node, beside addresses and localhost")                \
     X(FLAG, den, "0", 0, 1, "", START,                                                             \
-      "be a Den too: users, what they save and whom they share it with, in the state folder")
+      "be a Den too: users, what they save and whom they share it with, in the state folder")      \
+    X(TEXT, listen, "", 0, 0, "ADDRESS:PORT,...", START,                                           \
+      "more to listen on: 0.0.0.0:80, [::]:443/https, unix:/run/x.sock")                           \
+    X(FLAG, use_https, "0", 0, 1, "", START, "speak HTTPS on host and port")                       \
+    X(TEXT, ssl_certfile, "", 0, 0, "FILE,...", START,                                             \
+      "certificates for HTTPS, PEM, each with those of its issuers; without: one made here")       \
+    X(TEXT, ssl_keyfile, "", 0, 0, "FILE,...", START, "their keys, PEM, in the same order")        \
+    X(TEXT, ssl_ocspfile, "", 0, 0, "FILE,...", START,                                             \
+      "OCSP answers to show with them, DER, in the same order")                                    \
+    X(TEXT, domain, "", 0, 0, "NAME,...", START, "names of this node, for its certificate")        \
+    X(TEXT, certs_address, "", 0, 0, "ADDRESS,...", START,                                         \
+      "addresses and names of this node that it cannot see itself, for its certificate")           \
+    X(TEXT, client_ca, "", 0, 0, "FILE", START,                                                    \
+      "HTTPS only for who shows a certificate that one of these, PEM, has signed")                 \
+    X(UINT, handshake_timeout_ms, "10000", 10, 3600000, "ms", LIVE, "time for a TLS handshake")    \
+    X(FLAG, redirect_http, "1", 0, 1, "", START,                                                   \
+      "with HTTPS on port 443: listen on port 80 too and send clients on to HTTPS")                \
+    X(UINT, hsts_max_age_s, "0", 0, 2147483647, "s", LIVE,                                         \
+      "tell browsers over HTTPS to come back by HTTPS alone for so long; 0: do not")
 
 #define GH_SETTING_FIELD_UINT(name) uint64_t name;
 #define GH_SETTING_FIELD_TEXT(name) char *name;

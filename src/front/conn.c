@@ -35,6 +35,8 @@ time_in_phase(const struct gh_conn *conn)
     const struct gh_settings *settings = conn->server->settings;
 
     switch (conn->phase) {
+    case GH_PHASE_HANDSHAKE:
+        return settings->handshake_timeout_ms;
     case GH_PHASE_HEAD:
         return settings->header_timeout_ms;
     case GH_PHASE_BODY:
@@ -71,7 +73,7 @@ gh_conn_new(struct gh_server *server, int fd)
 
     conn->server = server;
     conn->fd = fd;
-    gh_conn_enter(conn, GH_PHASE_HEAD);
+    gh_conn_enter(conn, server->has_tls ? GH_PHASE_HANDSHAKE : GH_PHASE_HEAD);
     DL_APPEND(server->conns, conn);
     if (!server->is_sweeping) {
         server->is_sweeping = true;
@@ -84,7 +86,15 @@ void
 gh_conn_free(struct gh_conn *conn)
 {
     DL_DELETE(conn->server->conns, conn);
+    gh_handshake_end(conn);
     free(conn);
+}
+
+static void
+shut(struct gh_conn *conn)
+{
+    shutdown(conn->fd, SHUT_RDWR);
+    gh_handshake_cut(conn);
 }
 
 static void
@@ -93,7 +103,7 @@ cut(struct gh_conn *conn)
     gh_log(GH_LOG_INFO, "connection.cut", "phase=%s request_id=%s", phase_names[conn->phase],
            conn->exchange ? conn->exchange->request.id : "-");
     conn->deadline_ms = 0;
-    shutdown(conn->fd, SHUT_RDWR);
+    shut(conn);
 }
 
 /* Did the answer move since the last look? The peer of a stalled one leaves the same number of
@@ -137,7 +147,7 @@ on_hang_up(struct gh_conn *conn)
         gh_exchange_gone(conn->exchange);
     else if (conn->phase != GH_PHASE_SEND && conn->phase != GH_PHASE_WORK &&
              ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0)
-        shutdown(conn->fd, SHUT_RDWR);
+        shut(conn);
 }
 
 /* Ask the system in one go which of the COUNT connections were left by their clients. */
@@ -192,6 +202,6 @@ gh_conn_close_idle(struct gh_server *server)
     DL_FOREACH(server->conns, conn)
     {
         if (!conn->exchange || !conn->exchange->has_head)
-            shutdown(conn->fd, SHUT_RDWR);
+            shut(conn);
     }
 }

@@ -27,7 +27,7 @@ gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connect
     struct gh_exchange *exchange = gh_alloc(sizeof *exchange);
 
     exchange->request.sink = &gh_front_sink;
-    exchange->request.scheme = "http";
+    exchange->request.scheme = server->has_tls ? "https" : "http";
     exchange->request.body_fd = -1;
     exchange->request.is_local = server->is_local;
     exchange->body_fd = -1;
@@ -35,6 +35,8 @@ gh_exchange_new(struct gh_server *server, const char *target, struct MHD_Connect
     exchange->mhd = mhd;
     exchange->target = gh_strdup(target);
     exchange->conn = info->socket_context;
+    snprintf(exchange->request.tls_user, sizeof exchange->request.tls_user, "%s",
+             gh_handshake_user(exchange->conn));
     exchange->conn->exchange = exchange;
     exchange->request.peer = &exchange->conn->peer;
     gh_conn_enter(exchange->conn, GH_PHASE_HEAD);
@@ -189,6 +191,8 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
         refuse(exchange, 400, problem);
         return;
     }
+    if (gh_redirect(exchange))
+        return;
     if (!check_browser(exchange))
         return;
     if (exchange->guard.content_length > server->settings->body_max_bytes) {

@@ -10,11 +10,12 @@
 
 #include "base/buf.h"
 #include "front/guard.h"
+#include "front/handshake.h"
 #include "front/listener.h"
 #include "front/server.h"
 #include "wire/request.h"
 
-#define GH_PHASES(X) X(HEAD) X(BODY) X(WORK) X(SEND) X(IDLE)
+#define GH_PHASES(X) X(HANDSHAKE) X(HEAD) X(BODY) X(WORK) X(SEND) X(IDLE)
 
 enum gh_phase {
 #define X(name) GH_PHASE_##name,
@@ -31,6 +32,7 @@ struct gh_conn {
     uint64_t deadline_ms; /* loop time; 0: none */
     int queued_bytes;     /* not yet taken by the peer at the last look, while in SEND */
     struct gh_exchange *exchange;
+    struct gh_handshake *handshake; /* NULL without TLS */
     struct gh_peer peer;
 };
 
@@ -40,6 +42,9 @@ struct gh_server {
     struct gh_api *api;
     struct MHD_Daemon *mhd;
     struct gh_listener listener; /* closed once draining */
+    struct gh_tls *tls;          /* of an HTTPS server */
+    bool has_tls;                /* TLS is set later, when certificates are read */
+    unsigned https_port;         /* where clients are sent on to; 0: nobody is */
     uv_poll_t poll;
     uv_idle_t idle; /* runs while libmicrohttpd has work left */
     uv_timer_t sweep;
@@ -101,6 +106,9 @@ enum gh_take gh_exchange_take_body(struct gh_exchange *exchange, const char *byt
 void gh_exchange_take_end(struct gh_exchange *exchange);
 /* Tell api/ that the client left; the exchange is then only waiting to be freed. */
 void gh_exchange_gone(struct gh_exchange *exchange);
+
+/* redirect.c: on a server that redirects, answer EXCHANGE with where HTTPS is. Says whether it did. */
+bool gh_redirect(struct gh_exchange *exchange);
 
 /* answer.c */
 extern const struct gh_sink gh_front_sink;

@@ -9,10 +9,13 @@ libgatehouse_la_SOURCES += \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
+	%reldir%/handshake.c \
+	%reldir%/handshake.h \
 	%reldir%/listener.c \
 	%reldir%/listener.h \
 	%reldir%/mhd_errors.c \
 	%reldir%/ports.c \
 	%reldir%/ports.h \
+	%reldir%/redirect.c \
 	%reldir%/server.c \
 	%reldir%/server.h

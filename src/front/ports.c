@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/ports.h"
 
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
+#include "conf/listen.h"
 #include "conf/settings.h"
 #include "front/server.h"
+#include "tls/tls.h"
+
+#define HTTP_PORT 80u
+#define HTTPS_PORT 443u
 
 void
 gh_ports_init(struct gh_ports *ports, uv_loop_t *loop, const struct gh_settings *settings,
@@ -27,15 +36,121 @@ gh_ports_add(struct gh_ports *ports, struct gh_listener *listener, struct gh_err
     return GH_OK;
 }
 
+/* ---- what the settings name ---- */
+
+static enum gh_port_kind
+kind_of(enum gh_listen_kind kind)
+{
+    return kind == GH_LISTEN_HTTPS      ? GH_PORT_HTTPS
+           : kind == GH_LISTEN_REDIRECT ? GH_PORT_REDIRECT
+                                        : GH_PORT_HTTP;
+}
+
+static int
+open_one(struct gh_ports *ports, const struct gh_listen *wanted, struct gh_err *err)
+{
+    struct gh_listener listener;
+
+    int rc = wanted->is_unix ? gh_listen_unix(wanted->host, &listener, err)
+                             : gh_listen_tcp(wanted->host, wanted->port, &listener, err);
+    if (rc != GH_OK)
+        return rc;
+    listener.kind = kind_of(wanted->kind);
+    return gh_ports_add(ports, &listener, err);
+}
+
+/* The port that speaks HTTPS, the first of them; 0 without one. */
+static unsigned
+https_port(const struct gh_ports *ports)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (gh_server_wants_tls(ports->servers[i]))
+            return gh_server_port(ports->servers[i]);
+    return 0;
+}
+
+static bool
+has_port(const struct gh_ports *ports, unsigned port)
+{
+    for (size_t i = 0; i < ports->count; i++)
+        if (gh_server_port(ports->servers[i]) == port)
+            return true;
+    return false;
+}
+
+/* People type names without https://. Nobody depends on it, so it may fail. */
+static void
+open_redirect(struct gh_ports *ports)
+{
+    struct gh_listen wanted = {.kind = GH_LISTEN_REDIRECT, .port = HTTP_PORT};
+    struct gh_err err;
+
+    if (!ports->settings->redirect_http || https_port(ports) != HTTPS_PORT ||
+        has_port(ports, HTTP_PORT))
+        return;
+    snprintf(wanted.host, sizeof wanted.host, "%s", ports->settings->host);
+    if (open_one(ports, &wanted, &err) != GH_OK)
+        gh_log(GH_LOG_WARN, "redirect.not_listening", "reason=%s", gh_log_quote(err.text));
+}
+
+static int
+open_more(struct gh_ports *ports, struct gh_err *err)
+{
+    const char *rest = ports->settings->listen;
+    int rc = GH_OK;
+
+    while (rc == GH_OK && *rest) {
+        struct gh_listen wanted;
+        rc = gh_listen_next(&rest, &wanted, err);
+        if (rc != GH_OK)
+            errno = EINVAL;
+        else
+            rc = open_one(ports, &wanted, err);
+    }
+    return rc;
+}
+
 int
 gh_ports_open(struct gh_ports *ports, struct gh_err *err)
 {
     const struct gh_settings *settings = ports->settings;
-    struct gh_listener listener;
+    struct gh_listen wanted = {.kind = settings->use_https ? GH_LISTEN_HTTPS : GH_LISTEN_HTTP,
+                               .port = (unsigned)settings->port};
 
-    int rc = gh_listen_tcp(settings->host, (unsigned)settings->port, &listener, err);
-    return rc == GH_OK ? gh_ports_add(ports, &listener, err) : rc;
+    snprintf(wanted.host, sizeof wanted.host, "%s", settings->host);
+    int rc = open_one(ports, &wanted, err);
+    if (rc == GH_OK)
+        rc = open_more(ports, err);
+    if (rc == GH_OK)
+        open_redirect(ports);
+    return rc;
 }
+
+/* ---- TLS ---- */
+
+int
+gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err)
+{
+    unsigned port = https_port(ports);
+
+    if (!port) /* there is nowhere to send clients on to, either */
+        return GH_OK;
+    ports->tls = gh_tls_new(ports->loop, ports->settings, state);
+    for (size_t i = 0; i < ports->count; i++) {
+        gh_server_set_tls(ports->servers[i], ports->tls);
+        gh_server_set_redirect(ports->servers[i], port);
+    }
+    return gh_tls_start(ports->tls, err);
+}
+
+void
+gh_ports_reload(struct gh_ports *ports)
+{
+    if (ports->tls)
+        gh_tls_reload(ports->tls);
+}
+
+/* ---- the control socket ---- */
 
 int
 gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
@@ -57,6 +172,8 @@ gh_ports_open_control(struct gh_ports *ports, const char *state, struct gh_err *
     int rc = gh_listen_unix(path, &listener, err);
     return rc == GH_OK ? gh_ports_serve_control(ports, &listener, err) : rc;
 }
+
+/* ---- all of them ---- */
 
 unsigned
 gh_ports_first(const struct gh_ports *ports)
@@ -97,6 +214,7 @@ gh_ports_stop(struct gh_ports *ports)
         gh_server_stop(&ports->servers[i]);
     ports->count = 0;
     gh_server_stop(&ports->control);
+    gh_tls_stop(&ports->tls);
 }
 
 void

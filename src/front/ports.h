@@ -8,6 +8,7 @@
  *     gh_ports_init(&ports, loop, settings, api);
  *     rc = gh_ports_open(&ports, err);                  what the settings name
  *     rc = gh_ports_open_control(&ports, state, err);
+ *     rc = gh_ports_start_tls(&ports, state, err);      nothing without HTTPS
  *     ... at the end of each turn of the loop: gh_ports_run(&ports);
  *     gh_ports_drain(&ports); ... gh_ports_stop(&ports); ... gh_ports_done(&ports);
  *
@@ -24,6 +25,7 @@
 struct gh_api;
 struct gh_server;
 struct gh_settings;
+struct gh_tls;
 
 struct gh_ports {
     uv_loop_t *loop;
@@ -33,12 +35,14 @@ struct gh_ports {
     size_t count;
     struct gh_server *control; /* the same routes, for this node's own programs */
     char *control_path;        /* NULL until it is open */
+    struct gh_tls *tls;        /* NULL where no port speaks HTTPS */
 };
 
 void gh_ports_init(struct gh_ports *ports, uv_loop_t *loop, const struct gh_settings *settings,
                    struct gh_api *api);
 
-/* Listen where the settings say. Errors: as gh_listen_tcp, errno kept. */
+/* Listen where the settings say: host and port, `listen`, and port 80 beside HTTPS on 443, which may fail.
+ * Errors: GH_E_INPUT for what `listen` cannot be; else as gh_listen_tcp, errno kept. */
 int gh_ports_open(struct gh_ports *ports, struct gh_err *err) GH_MUST_USE;
 
 /* Serve LISTENER too, which becomes PORTS' in any case. Errors: GH_E_SYSTEM. */
@@ -48,6 +52,13 @@ int gh_ports_add(struct gh_ports *ports, struct gh_listener *listener, struct gh
 /* Serve LISTENER, a UNIX socket that becomes PORTS' in any case, as the control socket. Errors: GH_E_SYSTEM. */
 int gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener, struct gh_err *err)
     GH_MUST_USE;
+
+/* With a port that speaks HTTPS: read or make certificates, STATE being the state folder. All ports are open.
+ * Errors: GH_E_INPUT, GH_E_SYSTEM; ERR says what is wrong with which file. */
+int gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err) GH_MUST_USE;
+
+/* Look at the certificates again; what is wrong is logged. */
+void gh_ports_reload(struct gh_ports *ports);
 
 /* Open STATE/control-PORT.sock: named by port, since several daemons may share a state folder. There is
  * a port already. Nothing when a control socket is served. Errors: as gh_listen_unix, errno kept. */

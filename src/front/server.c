@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "front/server.h"
 
+#include <gnutls/abstract.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "conf/settings.h"
 #include "front/front_inner.h"
+#include "tls/tls.h"
 
 #if MHD_VERSION < 0x01000A00
 #error "libmicrohttpd 1.0.10 or newer is needed: older ones let requests be smuggled"
@@ -134,6 +136,8 @@ on_connection(void *context, struct MHD_Connection *mhd, void **conn_of,
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
         *conn_of = gh_conn_new(context, info->connect_fd);
+        if (((struct gh_server *)context)->has_tls)
+            gh_handshake_begin(*conn_of, mhd);
     } else if (*conn_of) {
         struct gh_server *server = context;
         server->has_closed = true;
@@ -207,6 +211,17 @@ gh_server_run(struct gh_server *server)
 
 /* ---- start and stop ---- */
 
+/* libmicrohttpd wants a certificate of its own; each session gets another source (front/handshake.c). */
+static int
+no_certificate(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+               gnutls_pcert_st **chain, unsigned *chain_len, gnutls_ocsp_data_st **ocsp,
+               unsigned *ocsp_len, gnutls_privkey_t *key, unsigned *flags)
+{
+    (void)session, (void)info, (void)chain, (void)chain_len;
+    (void)ocsp, (void)ocsp_len, (void)key, (void)flags;
+    return -1;
+}
+
 int
 gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
                 struct gh_listener *listener, struct gh_server **server_out, struct gh_err *err)
@@ -218,17 +233,27 @@ gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_a
     server->api = api;
     server->listener = *listener;
     server->is_local = listener->kind == GH_PORT_CONTROL;
+    server->has_tls = listener->kind == GH_PORT_HTTPS;
     *listener = (struct gh_listener){.fd = -1};
 
+    struct MHD_OptionItem of_tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)gh_tls_priorities},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK2, 0, (void *)(uintptr_t)no_certificate},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (!server->has_tls)
+        of_tls[0].option = MHD_OPTION_END;
+
     server->mhd = MHD_start_daemon(
-        MHD_USE_EPOLL | SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET,
-        server->listener.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        MHD_USE_EPOLL | SUSPEND_RESUME | MHD_USE_ERROR_LOG | (server->has_tls ? MHD_USE_TLS : 0), 0,
+        NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server,
+        MHD_OPTION_LISTEN_SOCKET, server->listener.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, server,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION,
-        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, MHD_OPTION_ARRAY,
+        of_tls, MHD_OPTION_END);
     if (!server->mhd) {
         gh_listener_close(&server->listener);
         free(server);
@@ -244,6 +269,25 @@ gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_a
     uv_poll_start(&server->poll, UV_READABLE, on_poll);
     *server_out = server;
     return GH_OK;
+}
+
+void
+gh_server_set_tls(struct gh_server *server, struct gh_tls *tls)
+{
+    server->tls = tls;
+}
+
+bool
+gh_server_wants_tls(const struct gh_server *server)
+{
+    return server->has_tls;
+}
+
+void
+gh_server_set_redirect(struct gh_server *server, unsigned https_port)
+{
+    if (server->listener.kind == GH_PORT_REDIRECT)
+        server->https_port = https_port;
 }
 
 unsigned

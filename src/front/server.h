@@ -17,11 +17,19 @@
 struct gh_api;
 struct gh_settings;
 struct gh_server;
+struct gh_tls;
 
 /* Serve LISTENER, which becomes the server's. Errors: GH_E_SYSTEM. */
 int gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_api *api,
                     struct gh_listener *listener, struct gh_server **server_out, struct gh_err *err)
     GH_MUST_USE;
+
+/* For a server of HTTPS (and false for others): it needs TLS before its first turn of the loop. */
+bool gh_server_wants_tls(const struct gh_server *server);
+void gh_server_set_tls(struct gh_server *server, struct gh_tls *tls);
+
+/* Where a server that redirects sends its clients; nothing for others. */
+void gh_server_set_redirect(struct gh_server *server, unsigned https_port);
 
 /* The port in use; the one picked when port 0 was asked for. */
 unsigned gh_server_port(const struct gh_server *server);

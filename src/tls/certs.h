@@ -29,22 +29,29 @@ struct gh_pair;
 struct gh_certs *gh_certs_new(void) __attribute__((malloc, returns_nonnull));
 void gh_certs_free(struct gh_certs **certs_of);
 
-/* Show a chain to those who ask for NAME: a host name, "*.example.org", or an address as text (what comes
- * without SNI is looked for by the address that it came to, as RFC 6066 has no names for these). It
- * replaces what NAME had with the same kind of key. CHAIN_PEM: the leaf first. Errors: GH_E_INPUT; ERR
- * says what is wrong and nothing is changed. See tls/pair.h for what is checked. */
+/* Show a chain to those who ask for NAME: a host name, or "*.example.org"; letters of any case. It replaces
+ * what was put for NAME with the same kind of key, and goes before what is of a file. CHAIN_PEM: the leaf
+ * first. Errors: GH_E_INPUT; ERR says what is wrong and nothing is changed. See tls/pair.h for what is
+ * checked. */
 int gh_certs_put(struct gh_certs *certs, const char *name, struct gh_slice chain_pem,
                  struct gh_slice key_pem, struct gh_err *err) GH_MUST_USE;
 
 /* Nobody is shown a pair for NAME any more. */
 void gh_certs_drop(struct gh_certs *certs, const char *name);
 
-/* The pair for those who ask for no name, or for one that has none. CERTS takes a reference. */
-void gh_certs_put_default(struct gh_certs *certs, struct gh_pair *pair);
+/* The COUNT pairs of files, in the place of those before: each for the names it has, and a name that two have
+ * is the first one's. The first pair is the default, with the first that has the other kind of key. CERTS takes
+ * references of its own, so PAIRS may hold some that it has already. */
+void gh_certs_put_files(struct gh_certs *certs, struct gh_pair *const *pairs, size_t count);
 
 /* The pair shown to who asks for NAME, the default one where it has none (NULL or "" asks for that);
- * NULL when there is no pair at all. Borrowed. */
-struct gh_pair *gh_certs_find(const struct gh_certs *certs, const char *name);
+ * TAKES_ECDSA false: one with an RSA key where there is one. NULL when there is no pair at all. Borrowed. */
+struct gh_pair *gh_certs_find(const struct gh_certs *certs, const char *name, bool takes_ecdsa);
+
+/* Call FN for each pair there is, the default first. NAME is what it was put for; NULL for those of files. */
+void gh_certs_each(const struct gh_certs *certs,
+                   void (*fn)(void *context, const char *name, const struct gh_pair *pair),
+                   void *context);
 
 /* Is there a pair for NAME itself, or for a wildcard that covers it? */
 bool gh_certs_has(const struct gh_certs *certs, const char *name);
@@ -65,5 +72,30 @@ void gh_certs_on_missing(struct gh_certs *certs, gh_certs_missing *fn, void *con
 
 /* No pair for NAME is to be had for now: whoever waits for it goes on. */
 void gh_certs_give_up(struct gh_certs *certs, const char *name);
+
+/* ---- for handshakes ---- */
+
+#define GH_CERTS_NAME_BYTES 256u
+
+/* A handshake that waits. Its memory is the caller's, zeroed at first. */
+struct gh_certs_wait {
+    struct gh_certs_wait *prev, *next;
+    char name[GH_CERTS_NAME_BYTES];
+    void (*fn)(void *context); /* called once, unless it was cancelled; the wait is over then */
+    void *context;
+    bool is_on;
+};
+
+/* Has NAME no pair, and is one on its way? Then WAIT, with fn and context set, is in line. */
+bool gh_certs_wait(struct gh_certs *certs, const char *name, struct gh_certs_wait *wait);
+void gh_certs_cancel(struct gh_certs *certs,
+                     struct gh_certs_wait *wait); /* nothing when it is over */
+
+/* Does anybody want to know of names without a pair? Else there is no need to look. */
+bool gh_certs_minds_missing(const struct gh_certs *certs);
+
+/* The pair of a challenge for NAME; NULL when there is none. Borrowed. */
+struct gh_pair *gh_certs_find_challenge(const struct gh_certs *certs, const char *name);
+bool gh_certs_has_challenges(const struct gh_certs *certs);
 
 #endif

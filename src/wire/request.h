@@ -83,10 +83,12 @@ struct gh_request {
     struct gh_peer *peer;         /* of its connection; NULL where nobody keeps one */
     bool is_local;                /* came over the control socket, from a program of this node */
     char user[GH_REQUEST_USER_BYTES]; /* who asks; "" when that is not known, or not checked */
-    const char *denied;               /* why it may not, one static word; NULL when it may */
-    uint64_t begun_ns;                /* uv_hrtime, when it is to be audited; else 0 */
-    const char *allow;                /* value of an Allow header for the answer, static, or NULL */
-    unsigned retry_after_s;           /* adds Retry-After when not 0 */
+    char tls_user
+        [GH_REQUEST_USER_BYTES]; /* whom the client's certificate names, checked by client_ca */
+    const char *denied;          /* why it may not, one static word; NULL when it may */
+    uint64_t begun_ns;           /* uv_hrtime, when it is to be audited; else 0 */
+    const char *allow;           /* value of an Allow header for the answer, static, or NULL */
+    unsigned retry_after_s;      /* adds Retry-After when not 0 */
     const struct gh_header
         *headers; /* more of them, up to one without a name; or NULL. Copied when it is answered */
 
