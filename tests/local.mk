@@ -24,6 +24,7 @@ unit_programs = \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_journal_test \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
@@ -171,4 +172,5 @@ EXTRA_DIST += \
 	%reldir%/python \
 	%reldir%/requirements.txt \
 	%reldir%/run-pytest \
-	%reldir%/ssh
+	%reldir%/ssh \
+	%reldir%/systemd
