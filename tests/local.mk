@@ -158,7 +158,8 @@ pytest_tests += \
 	tests/python/run \
 	tests/integration/run \
 	tests/compat/run \
-	tests/ssh/run
+	tests/ssh/run \
+	tests/systemd/run
 
 # sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
 EXTRA_DIST += \
