@@ -163,7 +163,7 @@ class Machine:
         pid = self.nspawn.pid
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             try:
-                if os.readlink(f"/proc/{child}/exe") == SYSTEMD:
+                if Path(f"/proc/{child}/comm").read_text() == "systemd\n":
                     return int(child)
             except OSError:
                 pass  # it is on its way
@@ -189,7 +189,7 @@ class Machine:
     # ---- inside ----
 
     def inside(self, *words: str) -> list[str]:
-        return ["nsenter", f"--target={self.leader}", "--all", "--", "/usr/bin/env", "-i", "LANG=C.UTF-8",
+        return ["nsenter", f"--target={self.leader}", "--all", "--root", "--wd", "--", "/usr/bin/env", "-i", "LANG=C.UTF-8",
                 "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", *words]
 
     def start(self, *words: str, **popen) -> subprocess.Popen:
