@@ -24,6 +24,7 @@ unit_programs = \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_journal_test \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
@@ -157,7 +158,8 @@ pytest_tests += \
 	tests/python/run \
 	tests/integration/run \
 	tests/compat/run \
-	tests/ssh/run
+	tests/ssh/run \
+	tests/systemd/run
 
 # sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
 EXTRA_DIST += \
@@ -171,4 +173,5 @@ EXTRA_DIST += \
 	%reldir%/python \
 	%reldir%/requirements.txt \
 	%reldir%/run-pytest \
-	%reldir%/ssh
+	%reldir%/ssh \
+	%reldir%/systemd

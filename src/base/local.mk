@@ -11,6 +11,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/buf.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
+	%reldir%/journal.c \
+	%reldir%/journal.h \
 	%reldir%/jsoncheck.c \
 	%reldir%/jsoncheck.h \
 	%reldir%/jsontext.c \
