@@ -47,6 +47,8 @@ unit_programs = \
 	%reldir%/unit/conf_identity_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
+	%reldir%/unit/den_den_test \
+	%reldir%/unit/den_uri_test \
 	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/net_http_test \

@@ -65,6 +65,7 @@ gh_route_den_own_resource(struct gh_api *api, struct gh_request *request)
 {
     struct gh_den_resource *resource = resource_of(api, request);
     struct gh_buf config GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf out = {0};
     struct gh_err err;
 
     if (!resource)
@@ -74,9 +75,11 @@ gh_route_den_own_resource(struct gh_api *api, struct gh_request *request)
         return;
     }
     json_t *tree = describe_resource(resource);
-    json_object_set_new(tree, "config",
-                        json_loadb((const char *)config.bytes, config.len, 0, NULL));
-    gh_reply_tree(request, 200, tree);
+    char *text GH_SCOPED(gh_free) = json_dumps(tree, JSON_COMPACT);
+    char *more GH_SCOPED(gh_free) = gh_asprintf("\"config\":%s", gh_buf_text(&config));
+    json_decref(tree);
+    gh_den_config_add(&out, (struct gh_slice){text, strlen(text)}, more);
+    gh_reply_json(request, 200, &out);
 }
 
 void

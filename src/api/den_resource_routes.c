@@ -10,6 +10,7 @@
 #include "api/fields.h"
 #include "api/routes.h"
 #include "base/alloc.h"
+#include "base/jsoncheck.h"
 #include "den/listing.h"
 #include "den/uri.h"
 #include "den/users.h"
@@ -17,18 +18,16 @@
 
 /* ---- what is there ---- */
 
-/* The config as it was sent, "access_level" last so that none that was sent wins over it. */
 static void
 reply_config(struct gh_request *request, const struct gh_den_ask *ask, const struct gh_buf *config)
 {
+    char *more GH_SCOPED(gh_free) =
+        gh_asprintf("\"access_level\":\"%s\"", gh_level_name(ask->level));
     struct gh_buf out = {0};
-    size_t end = config->len;
 
-    while (end > 0 && config->bytes[end - 1] != '}')
-        end--;
     gh_buf_add_text(&out, "{\"data\":");
-    gh_buf_add(&out, config->bytes, end > 0 ? end - 1 : 0);
-    gh_buf_addf(&out, ",\"access_level\":\"%s\"}}", gh_level_name(ask->level));
+    gh_den_config_add(&out, (struct gh_slice){(const char *)config->bytes, config->len}, more);
+    gh_buf_add_byte(&out, '}');
     gh_reply_json(request, 200, &out);
 }
 
@@ -87,6 +86,7 @@ gh_route_den_list(struct gh_api *api, struct gh_request *request)
         [SINCE] = {"since", GH_FIELD_INT, false},
     };
     struct gh_buf node_uri GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
     struct gh_value values[COUNT];
     struct gh_den_ask ask;
     struct gh_err err;
@@ -104,12 +104,13 @@ gh_route_den_list(struct gh_api *api, struct gh_request *request)
             .since_s = values[SINCE].number,
             .running_uri = node_uri.len ? gh_buf_text(&node_uri) : NULL,
         };
-        json_t *list = json_array();
-        if (gh_den_list(ask.den, &filter, list, &err) == GH_OK)
-            gh_den_reply(request, json_incref(list));
+        gh_buf_add_text(&out, "{\"data\":");
+        int rc = gh_den_list(ask.den, &filter, &out, &err);
+        gh_buf_add_byte(&out, '}');
+        if (rc == GH_OK)
+            gh_reply_json(request, 200, &out);
         else
             gh_den_reply_error(request, &err);
-        json_decref(list);
         gh_fields_done(values, COUNT);
     }
     gh_den_ask_done(&ask);
@@ -123,7 +124,7 @@ static const struct gh_field config_fields[CONFIG_COUNT] = {
     [NAME] = {"name", GH_FIELD_NAME, true},
     [TYPE] = {"resource_type", GH_FIELD_NAME, true},
     [VISIBILITY] = {"visibility", GH_FIELD_TEXT, false},
-    [DATA] = {"data", GH_FIELD_OBJECT, false},
+    [DATA] = {"data", GH_FIELD_ANY, false}, /* not decoded: numbers stay as they were written */
 };
 
 static void
@@ -146,14 +147,12 @@ static int
 take_config(struct gh_request *request, struct gh_value *values, struct gh_buf *uri_text,
             struct gh_den_config *config)
 {
-    json_t *whole =
-        json_loadb(request->body.bytes ? request->body.bytes : "", request->body.len, 0, NULL);
-
-    json_decref(whole);
-    if (!whole || request->body.len > GH_DEN_CONFIG_MAX_BYTES)
-        gh_fields_refuse(request, "body", NULL, "value_error",
-                         "Input should be JSON without NaN or NUL, of up to 1 MiB",
+    if (request->body.len > GH_DEN_CONFIG_MAX_BYTES)
+        gh_fields_refuse(request, "body", NULL, "value_error", "Input should be 1 MiB at most",
                          (struct gh_slice){0});
+    else if (values[DATA].is_given && (values[DATA].raw.bytes[0] != '{' ||
+                                       !gh_jsoncheck(values[DATA].raw.bytes, values[DATA].raw.len)))
+        refuse_config(request, values, DATA, "Input should be a valid dictionary");
     else if (!gh_den_uri_of(values[NAME].text, uri_text))
         refuse_config(request, values, NAME,
                       "A resource is saved as /USER/NAME: letters, digits and - _ . @ ~ only");

@@ -2,6 +2,7 @@
  *
  * api/den_user_routes.c - the embedded Den: who a token is, what the client keeps of its settings, and tokens
  * for the nodes of a folder. Source: den-api.md. */
+#include <ctype.h>
 #include <jansson.h>
 #include <string.h>
 
@@ -9,35 +10,46 @@
 #include "api/fields.h"
 #include "api/routes.h"
 #include "base/alloc.h"
+#include "base/jsoncheck.h"
 #include "den/uri.h"
 #include "den/users.h"
 #include "wire/reply.h"
 
 /* ---- /user ---- */
 
+/* {"data": {"username", "email", "config"}}; a node has no business with the last. */
+static void
+reply_user(struct gh_request *request, const struct gh_den_ask *ask, struct gh_buf *config)
+{
+    json_t *user = json_pack("{s:s, s:s?}", "username", ask->user->name, "email", ask->user->email);
+    char *text GH_SCOPED(gh_free) = json_dumps(user, JSON_COMPACT);
+    char *more GH_SCOPED(gh_free) =
+        gh_asprintf("\"config\":%s", config->len ? gh_buf_text(config) : "{}");
+    struct gh_buf out = {0};
+
+    json_decref(user);
+    gh_buf_add_text(&out, "{\"data\":");
+    if (ask->token->parent)
+        gh_buf_add_text(&out, text);
+    else
+        gh_den_config_add(&out, (struct gh_slice){text, strlen(text)}, more);
+    gh_buf_add_byte(&out, '}');
+    gh_reply_json(request, 200, &out);
+}
+
 void
 gh_route_den_user(struct gh_api *api, struct gh_request *request)
 {
-    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    struct gh_buf config GH_SCOPED(gh_buf_done) = {0};
     struct gh_den_ask ask;
     struct gh_err err;
 
     if (gh_den_ask_begin(api, request, GH_DEN_TOKEN, &ask) != 0)
         return;
-    json_t *data = json_pack("{s:s, s:s?}", "username", ask.user->name, "email", ask.user->email);
-    int rc = ask.token->parent ? GH_OK : gh_den_user_config(ask.den, ask.user, &text, &err);
-    json_t *config =
-        text.len ? json_loadb((const char *)text.bytes, text.len, 0, NULL) : json_object();
-    if (!ask.token->parent) /* a node has no business with it */
-        json_object_set_new(data, "config", config ? config : json_object());
+    if (gh_den_user_config(ask.den, ask.user, &config, &err) == GH_OK)
+        reply_user(request, &ask, &config);
     else
-        json_decref(config);
-    if (rc == GH_OK) {
-        gh_den_reply(request, data);
-    } else {
         gh_den_reply_error(request, &err);
-        json_decref(data);
-    }
     gh_den_ask_done(&ask);
 }
 
@@ -45,11 +57,13 @@ gh_route_den_user(struct gh_api *api, struct gh_request *request)
 static bool
 body_is_object(struct gh_request *request)
 {
-    json_t *tree =
-        json_loadb(request->body.bytes ? request->body.bytes : "", request->body.len, 0, NULL);
-    bool is_object = json_is_object(tree) && request->body.len <= GH_DEN_CONFIG_MAX_BYTES;
+    struct gh_slice body = request->body;
+    size_t from = 0;
 
-    json_decref(tree);
+    while (from < body.len && isspace((unsigned char)body.bytes[from]))
+        from++;
+    bool is_object = body.len <= GH_DEN_CONFIG_MAX_BYTES && from < body.len &&
+                     body.bytes[from] == '{' && gh_jsoncheck(body.bytes, body.len);
     if (!is_object)
         gh_fields_refuse(request, "body", NULL, "model_attributes_type",
                          "Input should be a JSON object of up to 1 MiB", (struct gh_slice){0});

@@ -227,6 +227,17 @@ gh_den_resource_config(struct gh_den *den, const struct gh_den_resource *resourc
     return rc;
 }
 
+void
+gh_den_config_add(struct gh_buf *out, struct gh_slice config, const char *more)
+{
+    size_t end = config.len;
+
+    while (end > 0 && config.bytes[end - 1] != '}')
+        end--;
+    gh_buf_add(out, config.bytes, end > 0 ? end - 1 : 0);
+    gh_buf_addf(out, ",%s}", more);
+}
+
 int
 gh_den_resource_history(struct gh_den *den, const struct gh_den_resource *resource, unsigned limit,
                         struct gh_buf *out, struct gh_err *err)
