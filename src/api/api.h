@@ -12,6 +12,7 @@
 
 struct gh_auth;
 struct gh_audit;
+struct gh_acme;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -36,6 +37,7 @@ struct gh_api {
     struct gh_installer *installer;
     struct gh_envmaker *envs; /* that are declared */
     struct gh_shells *shells;
+    struct gh_acme *acme;  /* NULL: no certificates are ordered */
     const char *asset_dir; /* of the files that api/assets.c serves */
     uint64_t started_ns;   /* uv_hrtime */
     bool is_draining;

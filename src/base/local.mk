@@ -3,6 +3,8 @@
 libgatehouse_la_SOURCES += \
 	%reldir%/alloc.c \
 	%reldir%/alloc.h \
+	%reldir%/base64url.c \
+	%reldir%/base64url.h \
 	%reldir%/buf.c \
 	%reldir%/buf.h \
 	%reldir%/err.c \
