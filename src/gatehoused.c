@@ -33,6 +33,7 @@
 #include "den/den.h"
 #include "front/activation.h"
 #include "front/ports.h"
+#include "net/acme.h"
 #include "net/http.h"
 #include "node/declare.h"
 #include "node/envmaker.h"
@@ -44,6 +45,7 @@
 #include "store/cluster.h"
 #include "store/keys.h"
 #include "store/runs.h"
+#include "tls/tls.h"
 
 #ifndef GH_ASSET_DIR
 #define GH_ASSET_DIR "/usr/share/gatehouse/assets"
@@ -57,6 +59,7 @@ struct daemon {
     struct gh_settings settings;
     struct gh_cluster cluster;
     struct gh_net *net;
+    struct gh_acme *acme; /* NULL where no certificates are ordered */
     struct gh_auth auth;
     struct gh_audit audit;
     struct gh_den *den; /* NULL without --den */
@@ -170,6 +173,7 @@ on_workers_gone(void *context)
 
     gh_ports_stop(&daemon->ports);
     gh_audit_flush(&daemon->audit);
+    gh_acme_stop(&daemon->acme);
     gh_net_stop(daemon->net, NULL, NULL);
     gh_runs_free(&daemon->runs);
     gh_node_stop(&daemon->node);
@@ -404,6 +408,15 @@ start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
 }
 
 static int
+start_acme(struct daemon *daemon, const char *state, struct gh_err *err)
+{
+    if (!daemon->ports.tls)
+        return GH_OK; /* nobody would see the certificates */
+    return gh_acme_start(&daemon->loop, &daemon->settings, daemon->net,
+                         gh_tls_certs(daemon->ports.tls), state, &daemon->acme, err);
+}
+
+static int
 start_default_process(struct daemon *daemon, struct gh_err *err)
 {
     const struct gh_process_spec spec = {
@@ -457,7 +470,7 @@ start(struct daemon *daemon)
     if (gh_cluster_load(&daemon->cluster, settings, gh_ports_first(&daemon->ports), &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     daemon->net = gh_net_new(&daemon->loop);
-    if (start_auth(daemon, state, &err) != GH_OK)
+    if (start_auth(daemon, state, &err) != GH_OK || start_acme(daemon, state, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
 
     if (gh_node_start(&daemon->node, &daemon->loop, settings, gh_cluster_ip(&daemon->cluster),
@@ -487,6 +500,7 @@ start(struct daemon *daemon)
         .installer = daemon->installer,
         .envs = daemon->envs,
         .shells = &daemon->shells,
+        .acme = daemon->acme,
         .asset_dir = daemon->asset_dir,
         .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),

@@ -12,6 +12,7 @@
 
 struct gh_auth;
 struct gh_audit;
+struct gh_acme;
 struct gh_den;
 struct gh_heartbeat;
 struct gh_settings;
@@ -40,6 +41,7 @@ struct gh_api {
     struct gh_installer *installer;
     struct gh_envmaker *envs; /* that are declared */
     struct gh_shells *shells;
+    struct gh_acme *acme;     /* NULL: no certificates are ordered */
     const char *asset_dir;    /* of the files that api/assets.c serves */
     const char *open_address; /* one that others than this machine reach us at, or NULL */
     uint64_t started_ns;      /* uv_hrtime */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/acme_routes.c \
 	%reldir%/admit.c \
 	%reldir%/admit.h \
 	%reldir%/api.h \

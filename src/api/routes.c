@@ -32,6 +32,7 @@ static const struct gh_route routes[] = {
     {GH_POST, "/install_package", GH_NEED_CLUSTER, gh_route_install_package},
     {GH_POST, "/run_bash",        GH_NEED_CLUSTER, gh_route_run_bash},
     {GH_GET,  "/cert",            GH_NEED_NOTHING, gh_route_cert},
+    {GH_GET,  "/.well-known/acme-challenge/{token}", GH_NEED_NOTHING, gh_route_acme_challenge},
     {GH_POST, "/folder/method/ls",     GH_NEED_WRITE, gh_route_folder_ls},
     {GH_POST, "/folder/method/mkdir",  GH_NEED_WRITE, gh_route_folder_mkdir},
     {GH_POST, "/folder/method/get",    GH_NEED_WRITE, gh_route_folder_get},

@@ -126,6 +126,9 @@ void gh_route_run_bash(struct gh_api *api, struct gh_request *request);
 /* cert_routes.c */
 void gh_route_cert(struct gh_api *api, struct gh_request *request);
 
+/* acme_routes.c */
+void gh_route_acme_challenge(struct gh_api *api, struct gh_request *request);
+
 /* folder_routes.c */
 void gh_route_folder_ls(struct gh_api *api, struct gh_request *request);
 void gh_route_folder_mkdir(struct gh_api *api, struct gh_request *request);

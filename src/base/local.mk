@@ -7,6 +7,8 @@ libgh_plain_la_SOURCES += \
 libgatehouse_la_SOURCES += \
 	%reldir%/alloc.c \
 	%reldir%/alloc.h \
+	%reldir%/base64url.c \
+	%reldir%/base64url.h \
 	%reldir%/buf.c \
 	%reldir%/buf.h \
 	%reldir%/err.c \

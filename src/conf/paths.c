@@ -12,7 +12,8 @@
 #include "conf/rows.h"
 
 static const unsigned path_rows[] = {GH_ROW_INDEX_ssl_certfile, GH_ROW_INDEX_ssl_keyfile,
-                                     GH_ROW_INDEX_ssl_ocspfile, GH_ROW_INDEX_client_ca};
+                                     GH_ROW_INDEX_ssl_ocspfile, GH_ROW_INDEX_client_ca,
+                                     GH_ROW_INDEX_acme_ca,      GH_ROW_INDEX_acme_eab_key_file};
 
 bool
 gh_paths_in(const struct gh_row *row)

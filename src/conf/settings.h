@@ -126,7 +126,21 @@
     X(FLAG, redirect_http, "1", 0, 1, "", START,                                                   \
       "with HTTPS on port 443: listen on port 80 too and send clients on to HTTPS")                \
     X(UINT, hsts_max_age_s, "0", 0, 2147483647, "s", LIVE,                                         \
-      "tell browsers over HTTPS to come back by HTTPS alone for so long; 0: do not")
+      "tell browsers over HTTPS to come back by HTTPS alone for so long; 0: do not")               \
+    X(TEXT, acme_directory, "https://acme-v02.api.letsencrypt.org/directory", 0, 0, "URL", START,  \
+      "CA that gives certificates for the names in domain, by ACME; off for none")                 \
+    X(TEXT, acme_ca, "", 0, 0, "FILE", START,                                                      \
+      "certificate of the CA that acme_directory is trusted by; default: what the system trusts")  \
+    X(TEXT, acme_email, "", 0, 0, "ADDRESS", START, "where the CA may write to about the account") \
+    X(TEXT, acme_eab_kid, "", 0, 0, "ID", START,                                                   \
+      "name of the external account that the CA has given, where it wants one")                    \
+    X(TEXT, acme_eab_key_file, "", 0, 0, "FILE", START, "file with the key of that account")       \
+    X(TEXT, acme_challenge, "auto", 0, 0, "auto|http-01|tls-alpn-01", START,                       \
+      "how the CA sees that a name is ours: on port 80, on 443, or whichever works")               \
+    X(TEXT, acme_profile, "", 0, 0, "NAME", START,                                                 \
+      "kind of certificate, where the CA offers several, as in shortlived")                        \
+    X(UINT, acme_retry_s, "60", 1, 86400, "s", LIVE,                                               \
+      "pause after a failed order; four times as long after each further one, up to a day")
 
 #define GH_SETTING_FIELD_UINT(name) uint64_t name;
 #define GH_SETTING_FIELD_TEXT(name) char *name;

@@ -313,10 +313,20 @@ gh_certs_minds_missing(const struct gh_certs *certs)
     return certs->missing != NULL;
 }
 
+/* A pair that signed itself, as this node makes one for all its names, is none that is worth keeping to. */
+static bool
+has_signed(const struct gh_certs *certs, const char *name)
+{
+    const struct choice *choice = look_up(certs, name);
+    const struct gh_pair *pair = choice ? pick(choice, true) : NULL;
+
+    return pair && !gh_pair_facts(pair)->is_self_signed;
+}
+
 bool
 gh_certs_wait(struct gh_certs *certs, const char *name, struct gh_certs_wait *wait)
 {
-    if (!certs->missing || !fold(name, wait->name) || look_up(certs, name) ||
+    if (!certs->missing || !fold(name, wait->name) || has_signed(certs, name) ||
         !certs->missing(certs->missing_context, wait->name))
         return false;
     DL_APPEND(certs->waits, wait);

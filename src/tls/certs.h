@@ -62,7 +62,7 @@ int gh_certs_put_challenge(struct gh_certs *certs, const char *name, struct gh_s
                            struct gh_slice key_pem, struct gh_err *err) GH_MUST_USE;
 void gh_certs_drop_challenge(struct gh_certs *certs, const char *name);
 
-/* Call FN when a handshake asks for a NAME that has no pair. FN is called from within the handshake: it notes
+/* Call FN when a handshake asks for a NAME that has no pair, or one that signed itself. FN is called from within the handshake: it notes
  * NAME (valid until it returns; lower case, a valid host name, no address) and comes back to it later. It
  * says whether a pair is on its way. If so the handshake waits for it: until gh_certs_put or
  * gh_certs_give_up of NAME, at most until its own deadline (handshake_timeout_ms). Else, and after giving
@@ -86,7 +86,7 @@ struct gh_certs_wait {
     bool is_on;
 };
 
-/* Has NAME no pair, and is one on its way? Then WAIT, with fn and context set, is in line. */
+/* Has NAME no pair but one that signed itself, and is one on its way? Then WAIT, with fn and context set, is in line. */
 bool gh_certs_wait(struct gh_certs *certs, const char *name, struct gh_certs_wait *wait);
 void gh_certs_cancel(struct gh_certs *certs,
                      struct gh_certs_wait *wait); /* nothing when it is over */

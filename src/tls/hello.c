@@ -9,7 +9,13 @@
 #define MESSAGE_HEAD_BYTES 4u
 #define RANDOM_BYTES 32u
 
-enum { RECORD_HANDSHAKE = 22, MESSAGE_CLIENT_HELLO = 1, EXTENSION_SERVER_NAME = 0, NAME_HOST = 0 };
+enum {
+    RECORD_HANDSHAKE = 22,
+    MESSAGE_CLIENT_HELLO = 1,
+    EXTENSION_SERVER_NAME = 0,
+    EXTENSION_ALPN = 16, /* RFC 7301 */
+    NAME_HOST = 0
+};
 
 /* What is left to read; NULL once something did not fit. */
 struct cursor {
@@ -105,6 +111,19 @@ copy_host(struct cursor name, char out[GH_CERTS_NAME_BYTES])
     return has_letter;
 }
 
+/* Does LIST, of protocols, hold that of a challenge? */
+static bool
+has_challenge(struct cursor list)
+{
+    while (list.len > 0) {
+        struct cursor protocol = take_counted(&list, 1);
+        if (protocol.at && protocol.len == strlen(GH_CERTS_CHALLENGE_ALPN) &&
+            memcmp(protocol.at, GH_CERTS_CHALLENGE_ALPN, protocol.len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* BODY of a ClientHello. */
 static void
 read_hello(struct cursor body, char name_out[GH_CERTS_NAME_BYTES])
@@ -113,9 +132,11 @@ read_hello(struct cursor body, char name_out[GH_CERTS_NAME_BYTES])
     take_counted(&body, 1);        /* session id */
     take_counted(&body, 2);        /* cipher suites */
     take_counted(&body, 1);        /* compression methods */
-    struct cursor server_name = find_extension(take_counted(&body, 2), EXTENSION_SERVER_NAME);
+    struct cursor extensions = take_counted(&body, 2);
+    struct cursor server_name = find_extension(extensions, EXTENSION_SERVER_NAME);
+    struct cursor protocols = find_extension(extensions, EXTENSION_ALPN);
     struct cursor host = find_host(take_counted(&server_name, 2));
-    if (!host.at || !copy_host(host, name_out))
+    if (!host.at || !copy_host(host, name_out) || has_challenge(take_counted(&protocols, 2)))
         name_out[0] = '\0';
 }
 

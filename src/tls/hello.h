@@ -14,8 +14,8 @@
 #define GH_HELLO_RECORD_MAX_BYTES (5u + 16384u)
 
 /* Look at the LEN bytes that a client has sent first. Returns 0 when that is enough: NAME_OUT is then the name
- * it asks for in lower case; "" for none, for an address, and for whatever is not in the form (GnuTLS will
- * say so). Else returns how many bytes are needed, at most GH_HELLO_RECORD_MAX_BYTES. */
+ * it asks for in lower case; "" for none, for an address, for whatever is not in the form (GnuTLS will say
+ * so), and for a CA that looks for its challenge: what it waits for would wait for it. Else returns how many bytes are needed, at most GH_HELLO_RECORD_MAX_BYTES. */
 size_t gh_hello_name(const uint8_t *bytes, size_t len, char name_out[GH_CERTS_NAME_BYTES]);
 
 #endif
