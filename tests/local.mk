@@ -22,6 +22,7 @@ unit_programs = \
 	%reldir%/unit/auth_den_test \
 	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
+	%reldir%/unit/base_base64url_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
 	%reldir%/unit/base_jsoncheck_test \
@@ -45,7 +46,11 @@ unit_programs = \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/front_guard_test \
+	%reldir%/unit/net_acme_cert_test \
+	%reldir%/unit/net_acme_store_test \
+	%reldir%/unit/net_acme_time_test \
 	%reldir%/unit/net_http_test \
+	%reldir%/unit/net_jws_test \
 	%reldir%/unit/net_library_test \
 	%reldir%/unit/net_multi_test \
 	%reldir%/unit/node_capacity_test \
@@ -112,6 +117,7 @@ built_links += %reldir%/libnvidia-ml.so.1
 
 # sorted, programs: fuzz/*_fuzz.c
 fuzz_programs = \
+	%reldir%/fuzz/acme_fuzz \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \
