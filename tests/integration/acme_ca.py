@@ -176,10 +176,11 @@ class Pebble:
     """A CA whose certificates last LIFE_S; it looks for challenges on the two ports of 127.0.0.1."""
 
     def __init__(self, folder: Path, *, life_s: int = 7776000, wants_eab: bool = False,
-                 bad_nonces: int = 0):
+                 bad_nonces: int = 0, retry_after_s: int = 1):
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.life_s, self.wants_eab, self.bad_nonces = life_s, wants_eab, bad_nonces
+        self.retry_after_s = retry_after_s  # that the CA says while something is pending
         self.http_port, self.tls_port = free_port(), free_port()
         self.port, self.management = free_port(), free_port()
         self.dns, self.dns_management = free_port(), free_port()
@@ -249,7 +250,7 @@ class Pebble:
             "httpPort": self.http_port, "tlsPort": self.tls_port, "ocspResponderURL": "",
             "externalAccountBindingRequired": self.wants_eab,
             "externalAccountMACKeys": {EAB_KID: EAB_KEY},
-            "retryAfter": {"authz": 1, "order": 1},
+            "retryAfter": {"authz": self.retry_after_s, "order": self.retry_after_s},
             "certificateValidityPeriod": self.life_s,  # of older ones; newer ones have profiles
             "profiles": {"default": {"description": "all", "validityPeriod": self.life_s}},
         }
