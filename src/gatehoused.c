@@ -501,6 +501,7 @@ start(struct daemon *daemon)
         .envs = daemon->envs,
         .shells = &daemon->shells,
         .acme = daemon->acme,
+        .certs = gh_ports_certs(&daemon->ports),
         .asset_dir = daemon->asset_dir,
         .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),

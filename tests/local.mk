@@ -45,6 +45,8 @@ unit_programs = \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
+	%reldir%/unit/conf_listen_test \
+	%reldir%/unit/conf_paths_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/den_den_test \
@@ -85,6 +87,9 @@ unit_programs = \
 	%reldir%/unit/store_keys_test \
 	%reldir%/unit/store_runs_kept_test \
 	%reldir%/unit/store_runs_test \
+	%reldir%/unit/tls_certs_test \
+	%reldir%/unit/tls_hello_test \
+	%reldir%/unit/tls_pair_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_httpframe_test \
@@ -102,7 +107,8 @@ EXTRA_DIST += \
 	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/runs_rig.h \
 	%reldir%/unit/suite.h \
-	%reldir%/unit/tiny_http.h
+	%reldir%/unit/tiny_http.h \
+	%reldir%/unit/tls_kit.h
 
 # --- fake: what the tests' daemon meets instead of the real thing --------------------------------
 

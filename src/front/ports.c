@@ -143,6 +143,12 @@ gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err
     return gh_tls_start(ports->tls, err);
 }
 
+struct gh_certs *
+gh_ports_certs(const struct gh_ports *ports)
+{
+    return ports->tls ? gh_tls_certs(ports->tls) : NULL;
+}
+
 void
 gh_ports_reload(struct gh_ports *ports)
 {

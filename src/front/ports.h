@@ -23,6 +23,7 @@
 #include "front/listener.h"
 
 struct gh_api;
+struct gh_certs;
 struct gh_server;
 struct gh_settings;
 struct gh_tls;
@@ -56,6 +57,9 @@ int gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener,
 /* With a port that speaks HTTPS: read or make certificates, STATE being the state folder. All ports are open.
  * Errors: GH_E_INPUT, GH_E_SYSTEM; ERR says what is wrong with which file. */
 int gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err) GH_MUST_USE;
+
+/* What is shown to whom; NULL where no port speaks HTTPS. Borrowed. */
+struct gh_certs *gh_ports_certs(const struct gh_ports *ports);
 
 /* Look at the certificates again; what is wrong is logged. */
 void gh_ports_reload(struct gh_ports *ports);
