@@ -37,10 +37,15 @@ struct gh_ports {
     struct gh_server *control; /* the same routes, for this node's own programs */
     char *control_path;        /* NULL until it is open */
     struct gh_tls *tls;        /* NULL where no port speaks HTTPS */
+    char *open_address;
 };
 
 void gh_ports_init(struct gh_ports *ports, uv_loop_t *loop, const struct gh_settings *settings,
                    struct gh_api *api);
+
+/* An address that the settings say to listen on, that others than this machine reach, and where whoever comes is
+ * served: not one that only redirects, nor HTTPS with client_ca. NULL when there is none. Borrowed. */
+const char *gh_ports_open_address(struct gh_ports *ports);
 
 /* Listen where the settings say: host and port, `listen`, and port 80 beside HTTPS on 443, which may fail.
  * Errors: GH_E_INPUT for what `listen` cannot be; else as gh_listen_tcp, errno kept. */
