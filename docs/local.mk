@@ -6,6 +6,7 @@ dist_doc_DATA = \
 	%reldir%/benchmarks.md \
 	%reldir%/cli.md \
 	%reldir%/compatibility.md \
+	%reldir%/den.md \
 	%reldir%/envs.md \
 	%reldir%/hacking.md \
 	%reldir%/http-api.md \

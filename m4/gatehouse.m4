@@ -194,3 +194,14 @@ AC_DEFUN([GH_BROWSER_ASSETS], [
     AC_SUBST([browser_assets_dir])
     AM_CONDITIONAL([BROWSER_ASSETS], [test "$gh_browser_assets_shown" != no])
 ])
+
+# GH_SYSTEMD_FOLDER(NAME, BELOW-LIB, WHAT): where WHAT is installed, into NAME; below the prefix, not where systemd of
+# this machine looks, so that `make install` of a user needs no root.
+AC_DEFUN([GH_SYSTEMD_FOLDER], [
+    AC_ARG_WITH([$1],
+        [AS_HELP_STRING([--with-$1=DIR],
+            [$3 (default: PREFIX/lib/$2; no: nowhere)])],
+        [$1=$withval], [$1=yes])
+    AS_CASE([$$1], [yes], [$1='${prefix}/lib/$2'], [no], [$1=])
+    AC_SUBST([$1])
+])

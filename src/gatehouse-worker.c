@@ -4,6 +4,7 @@
  *
  * It links libc alone, because whatever the program links sits in the global scope and would shadow
  * the libraries that Python wheels bring along. Exit codes: modules/runtime.h. */
+#include "base/self.h"
 #include "modules/runtime.h"
 #include "wire/frame.h"
 
@@ -242,6 +243,7 @@ main(int argc, char **argv)
     if (!parent_is_there(arguments.options.fd, parent))
         return GH_WORKER_EXIT_OK;
     close_others_on_exec(arguments.options.fd);
+    gh_self_dump_memory(true);
     arguments.options.module_dir = find_module_dir(arguments.options.module_dir, module_dir);
     return run(&arguments);
 }

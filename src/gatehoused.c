@@ -6,30 +6,32 @@
  * available, 70 the worker program could not be started, 77 not permitted, 78 bad value. */
 #include <errno.h>
 #include <jansson.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include "api/api.h"
+#include "api/heartbeat.h"
 #include "auth/audit.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
+#include "base/notify.h"
+#include "base/self.h"
 #include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
 #include "conf/home.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
+#include "den/den.h"
+#include "front/activation.h"
 #include "front/ports.h"
 #include "net/acme.h"
 #include "net/http.h"
@@ -60,11 +62,14 @@ struct daemon {
     struct gh_acme *acme; /* NULL where no certificates are ordered */
     struct gh_auth auth;
     struct gh_audit audit;
+    struct gh_den *den; /* NULL without --den */
     struct gh_keys keys;
     struct gh_node node;
     struct gh_shells shells;
     struct gh_api api;
     struct gh_ports ports;
+    struct gh_activation handed; /* sockets that the service manager has opened for us */
+    struct gh_notify notify;
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
@@ -176,6 +181,7 @@ on_workers_gone(void *context)
     for (int i = 0; i < SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_close((uv_handle_t *)&daemon->drain, NULL);
+    gh_notify_stop(&daemon->notify);
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
 
@@ -209,10 +215,25 @@ on_drain_tick(uv_timer_t *timer)
     if (requests > 0)
         gh_log(GH_LOG_WARN, "daemon.drain_timeout", "requests=%u", requests);
     gh_auth_stop(&daemon->auth);
+    gh_heartbeat_stop(&daemon->api.heartbeat);
     gh_shells_stop(&daemon->shells);
     gh_runs_end_readers(daemon->runs);
     daemon->stop_grace_ms = requests > 0 ? 0 : STOP_GRACE_MS;
     gh_envmaker_stop(daemon->envs, on_envs_gone, daemon);
+}
+
+/* For `systemctl status`. */
+static void
+tell_ready(const struct daemon *daemon, const struct gh_faults *faults)
+{
+    unsigned port = gh_ports_first(&daemon->ports);
+
+    if (faults->texts.count > 0)
+        gh_notify_ready(&daemon->notify,
+                        "Serves port %u; the new configuration is refused, the old one holds: %s",
+                        port, faults->texts.list[0]);
+    else
+        gh_notify_ready(&daemon->notify, "Serves port %u", port);
 }
 
 /* Settings that may change now do, by what all sources say; all or none of them. The audit log is opened
@@ -223,6 +244,7 @@ reload(struct daemon *daemon)
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
     struct gh_err err;
 
+    gh_notify_reloading(&daemon->notify);
     if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK) {
         gh_api_settings_changed(&daemon->api);
     } else {
@@ -234,6 +256,7 @@ reload(struct daemon *daemon)
         gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
     gh_ports_reload(&daemon->ports);
     gh_envmaker_start(daemon->envs);
+    tell_ready(daemon, &faults);
 }
 
 static void
@@ -256,6 +279,8 @@ on_signal(uv_signal_t *signal, int number)
     daemon->api.is_draining = true;
     gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
            gh_ports_requests(&daemon->ports));
+    gh_notify_stopping(&daemon->notify, "Stops; %u requests may end first",
+                       gh_ports_requests(&daemon->ports));
     gh_ports_drain(&daemon->ports);
     daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
     uv_timer_start(&daemon->drain, on_drain_tick, 0, DRAIN_TICK_MS);
@@ -284,6 +309,7 @@ announce(const struct daemon *daemon)
 
     gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(settings->host),
            port, getpid());
+    tell_ready(daemon, &(struct gh_faults){0});
     if (settings->port == 0)
         printf("%u\n", port);
     fflush(stdout);
@@ -312,27 +338,28 @@ listen_failed(const struct gh_err *err)
                 err);
 }
 
-/* Descriptors: as many as we may have, and none that we were started with for our workers. */
-static void
-setup_fds(void)
+/* An address that we listen on and others than this machine reach; NULL when there is none. */
+static const char *
+open_address(struct daemon *daemon)
 {
-    struct rlimit limit;
-
-    close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (!gh_activation_has_clients(&daemon->handed))
+        return gh_ports_open_address(&daemon->ports);
+    for (size_t i = 0; i < daemon->handed.count; i++)
+        if (!daemon->handed.list[i].is_loopback)
+            return daemon->handed.list[i].where;
+    return NULL;
 }
 
 static int
-check_host(const struct gh_settings *settings, struct gh_err *err)
+check_host(struct daemon *daemon, struct gh_err *err)
 {
-    if (gh_address_is_loopback(settings->host) || settings->use_den_auth)
+    const struct gh_settings *settings = &daemon->settings;
+    const char *host = open_address(daemon);
+
+    if (!host || settings->use_den_auth)
         return GH_OK;
     if (settings->insecure) {
-        gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(settings->host),
+        gh_log(GH_LOG_WARN, "daemon.insecure", "host=%s note=%s", gh_log_quote(host),
                "\"whoever reaches this address can run code here\"");
         return GH_OK;
     }
@@ -341,7 +368,16 @@ check_host(const struct gh_settings *settings, struct gh_err *err)
         "host is '%s', which others can reach, and no caller is checked: anyone could "
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
-        settings->host);
+        host);
+}
+
+/* What the service manager gave us by the environment, before anyone can inherit it. */
+static int
+take_service(struct daemon *daemon, struct gh_err *err)
+{
+    if (gh_notify_take(&daemon->notify, err) != GH_OK)
+        gh_log(GH_LOG_WARN, "service.not_told", "reason=%s", gh_log_quote(err->text));
+    return gh_activation_take(&daemon->handed, err);
 }
 
 /* The node's own token is in memory no longer than this. */
@@ -353,9 +389,12 @@ start_auth(struct daemon *daemon, const char *state, struct gh_err *err)
 
     if (gh_identity_load(&identity, &faults) != GH_OK)
         return gh_err_set(err, GH_E_INPUT, "%s", faults.texts.list[0]);
+    if (daemon->settings.den && gh_den_open(state, &daemon->den, err) != GH_OK)
+        return err->code;
     const struct gh_auth_place place = {
         .loop = &daemon->loop,
         .net = daemon->net,
+        .den = daemon->den,
         .settings = &daemon->settings,
         .state_dir = state,
         .node_address = gh_cluster_address(&daemon->cluster),
@@ -411,13 +450,15 @@ start(struct daemon *daemon)
                                     on_died, on_removed, add_hello,  add_environment};
 
     gh_change_apply_log(settings);
-    if (check_host(settings, &err) != GH_OK)
+    gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
+    if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
-    setup_fds();
+    gh_self_prepare_fds();
+    gh_self_keep_rights();
+    gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
-    gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
-    if (gh_ports_open(&daemon->ports, &err) != GH_OK)
+    if (gh_activation_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
@@ -448,6 +489,7 @@ start(struct daemon *daemon)
         .settings = settings,
         .auth = &daemon->auth,
         .audit = &daemon->audit,
+        .den = daemon->den,
         .pool = daemon->pool,
         .keys = &daemon->keys,
         .runs = daemon->runs,
@@ -457,10 +499,13 @@ start(struct daemon *daemon)
         .envs = daemon->envs,
         .shells = &daemon->shells,
         .acme = daemon->acme,
+        .certs = gh_ports_certs(&daemon->ports),
         .asset_dir = daemon->asset_dir,
+        .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),
     };
 
+    daemon->api.heartbeat = gh_heartbeat_new(&daemon->api, daemon->net);
     gh_audit_init(&daemon->audit, &daemon->loop);
     if (gh_api_open_audit(&daemon->api, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
@@ -476,7 +521,9 @@ start(struct daemon *daemon)
         return fail(EX_SOFTWARE, &err);
     gh_declare_processes(&daemon->declare, gh_installer_python(daemon->installer));
     gh_envmaker_start(daemon->envs);
+    gh_notify_start(&daemon->notify, &daemon->loop);
     announce(daemon);
+    gh_heartbeat_start(daemon->api.heartbeat);
     return 0;
 }
 

@@ -25,10 +25,12 @@ unit_programs = \
 	%reldir%/unit/base_base64url_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_journal_test \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/base_nearest_test \
+	%reldir%/unit/base_notify_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/cli_arguments_test \
 	%reldir%/unit/cli_capture_test \
@@ -40,11 +42,17 @@ unit_programs = \
 	%reldir%/unit/conf_address_test \
 	%reldir%/unit/conf_change_test \
 	%reldir%/unit/conf_configfile_test \
+	%reldir%/unit/conf_credential_test \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
+	%reldir%/unit/conf_listen_test \
+	%reldir%/unit/conf_paths_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
+	%reldir%/unit/den_den_test \
+	%reldir%/unit/den_uri_test \
+	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/net_acme_cert_test \
 	%reldir%/unit/net_acme_store_test \
@@ -84,6 +92,9 @@ unit_programs = \
 	%reldir%/unit/store_keys_test \
 	%reldir%/unit/store_runs_kept_test \
 	%reldir%/unit/store_runs_test \
+	%reldir%/unit/tls_certs_test \
+	%reldir%/unit/tls_hello_test \
+	%reldir%/unit/tls_pair_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_httpframe_test \
@@ -101,7 +112,8 @@ EXTRA_DIST += \
 	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/runs_rig.h \
 	%reldir%/unit/suite.h \
-	%reldir%/unit/tiny_http.h
+	%reldir%/unit/tiny_http.h \
+	%reldir%/unit/tls_kit.h
 
 # --- fake: what the tests' daemon meets instead of the real thing --------------------------------
 
@@ -160,12 +172,14 @@ pytest_tests += \
 	tests/python/run \
 	tests/integration/run \
 	tests/compat/run \
-	tests/ssh/run
+	tests/ssh/run \
+	tests/systemd/run
 
-# sorted: bench compat fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh
+# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
+	%reldir%/conftest.py \
 	%reldir%/fake \
 	%reldir%/fuzz/corpus \
 	%reldir%/integration \
@@ -173,4 +187,5 @@ EXTRA_DIST += \
 	%reldir%/python \
 	%reldir%/requirements.txt \
 	%reldir%/run-pytest \
-	%reldir%/ssh
+	%reldir%/ssh \
+	%reldir%/systemd

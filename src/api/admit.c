@@ -58,9 +58,8 @@ take_address(struct gh_request *request, struct gh_http_address *out)
     inet_ntop(AF_INET6, &six, out->host, sizeof out->host);
 }
 
-/* Count a wrong token. How many seconds its address is to wait. */
-static unsigned
-count_failure(struct gh_api *api, struct gh_request *request)
+unsigned
+gh_admit_count_failure(struct gh_api *api, struct gh_request *request)
 {
     struct gh_http_address address;
 
@@ -104,7 +103,7 @@ refuse(struct gh_api *api, struct gh_request *request, const struct gh_caller *c
     if (caller->kind == GH_CALLER_STRANGER) {
         request->headers = invalid_challenge;
         request->denied = "wrong_token";
-        wait_s = count_failure(api, request);
+        wait_s = gh_admit_count_failure(api, request);
     }
     if (wait_s > 0) {
         request->denied = "throttled";

@@ -33,6 +33,9 @@ enum gh_admission gh_admit(struct gh_api *api, struct gh_request *request, gh_ad
 enum gh_admission gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need,
                                struct gh_slice key, gh_admit_step *step);
 
+/* REQUEST came with a wrong token. How many seconds its address is to wait before the next one is looked at. */
+unsigned gh_admit_count_failure(struct gh_api *api, struct gh_request *request);
+
 /* May whoever sent REQUEST see what the whole node does, as far as that is known? Asks and answers nothing. */
 bool gh_admit_sees_node(struct gh_api *api, struct gh_request *request);
 

@@ -13,6 +13,8 @@
 struct gh_auth;
 struct gh_audit;
 struct gh_acme;
+struct gh_den;
+struct gh_heartbeat;
 struct gh_settings;
 struct gh_pool;
 struct gh_keys;
@@ -22,13 +24,16 @@ struct gh_node;
 struct gh_installer;
 struct gh_envmaker;
 struct gh_shells;
+struct gh_certs;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
     uv_loop_t *loop;
-    struct gh_settings *settings; /* changed by config_routes.c and /settings only */
-    struct gh_auth *auth;         /* NULL: no caller is checked, whatever the settings say */
-    struct gh_audit *audit;       /* NULL: nothing is audited */
+    struct gh_settings *settings;   /* changed by config_routes.c and /settings only */
+    struct gh_auth *auth;           /* NULL: no caller is checked, whatever the settings say */
+    struct gh_audit *audit;         /* NULL: nothing is audited */
+    struct gh_heartbeat *heartbeat; /* NULL: no Den is told of this node */
+    struct gh_den *den;             /* NULL: this node is no Den */
     struct gh_pool *pool;
     struct gh_keys *keys;
     struct gh_runs *runs;
@@ -37,9 +42,11 @@ struct gh_api {
     struct gh_installer *installer;
     struct gh_envmaker *envs; /* that are declared */
     struct gh_shells *shells;
-    struct gh_acme *acme;  /* NULL: no certificates are ordered */
-    const char *asset_dir; /* of the files that api/assets.c serves */
-    uint64_t started_ns;   /* uv_hrtime */
+    struct gh_acme *acme;     /* NULL: no certificates are ordered */
+    const char *asset_dir;    /* of the files that api/assets.c serves */
+    const char *open_address; /* one that others than this machine reach us at, or NULL */
+    struct gh_certs *certs;   /* NULL where no port speaks HTTPS */
+    uint64_t started_ns;      /* uv_hrtime */
     bool is_draining;
 };
 

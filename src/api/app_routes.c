@@ -52,7 +52,7 @@ gh_app_of(struct gh_api *api, const struct gh_url *url)
 bool
 gh_api_is_for_app(struct gh_api *api, const struct gh_request *request)
 {
-    return gh_app_of(api, &request->url) && !gh_route_is_ours(&request->url);
+    return gh_app_of(api, &request->url) && !gh_route_is_ours(api, &request->url);
 }
 
 /* ---- what comes from the worker ---- */

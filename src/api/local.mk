@@ -13,6 +13,16 @@ libgatehouse_la_SOURCES += \
 	%reldir%/cert_routes.c \
 	%reldir%/config_routes.c \
 	%reldir%/create_routes.c \
+	%reldir%/den_ask.c \
+	%reldir%/den_ask.h \
+	%reldir%/den_own.h \
+	%reldir%/den_own_resources.c \
+	%reldir%/den_own_users.c \
+	%reldir%/den_post_routes.c \
+	%reldir%/den_resource_routes.c \
+	%reldir%/den_secret_routes.c \
+	%reldir%/den_share_routes.c \
+	%reldir%/den_user_routes.c \
 	%reldir%/doc_routes.c \
 	%reldir%/fanout.c \
 	%reldir%/fanout.h \
@@ -21,6 +31,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/folder_routes.c \
 	%reldir%/forward.c \
 	%reldir%/forward.h \
+	%reldir%/heartbeat.c \
+	%reldir%/heartbeat.h \
 	%reldir%/inline_logs.c \
 	%reldir%/inline_logs.h \
 	%reldir%/log_routes.c \
@@ -38,4 +50,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/targets.h \
 	%reldir%/token_routes.c \
 	%reldir%/too_old.c \
-	%reldir%/too_old.h
+	%reldir%/too_old.h \
+	%reldir%/validity.c \
+	%reldir%/validity.h

@@ -14,7 +14,6 @@
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
-#include "conf/address.h"
 #include "conf/rows.h"
 #include "conf/settings.h"
 #include "node/envmaker.h"
@@ -120,11 +119,11 @@ switch_auth(struct gh_api *api, struct gh_request *request, bool is_on)
     if (!is_on &&
         gh_admit_for(api, request, GH_NEED_WRITE, none, gh_route_settings) != GH_ADMITTED)
         return false;
-    if (!is_on && !settings->insecure && !gh_address_is_loopback(settings->host)) {
+    if (!is_on && !settings->insecure && api->open_address) {
         gh_reply_detail(request, 400,
                         "den_auth cannot be switched off: the node listens on %s, which others can "
                         "reach, and was not started with --insecure.",
-                        settings->host);
+                        api->open_address);
         return false;
     }
     if (gh_row_set(settings, gh_row_find("use_den_auth"), is_on ? "true" : "false",

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "api/admit.h"
+#include "api/den_ask.h"
 #include "api/too_old.h"
 #include "auth/audit.h"
 #include "base/alloc.h"
@@ -38,6 +40,7 @@ static const struct gh_route routes[] = {
     {GH_POST, "/folder/method/rm",     GH_NEED_WRITE, gh_route_folder_rm},
     {GH_POST, "/folder/method/mv",     GH_NEED_WRITE, gh_route_folder_mv},
     {GH_POST, "/folder/method/exists", GH_NEED_WRITE, gh_route_folder_exists},
+    {GH_POST, "/resource",        GH_NEED_DEN,     gh_route_den_create}, /* see is_for() */
     {GH_POST, "/resource",        GH_NEED_CLUSTER, gh_route_put_resource},
     {GH_POST, "/object",          GH_NEED_CLUSTER, gh_route_put_object},
     {GH_GET,  "/object",          GH_NEED_CLUSTER, gh_route_get_object},
@@ -60,6 +63,43 @@ static const struct gh_route routes[] = {
     {GH_POST,  "/_gatehouse/v1/tokens", GH_NEED_LOCAL, gh_route_tokens_create},
     {GH_DELETE, "/_gatehouse/v1/tokens/{id}", GH_NEED_LOCAL, gh_route_tokens_revoke},
     {GH_GET,   "/_gatehouse/v1/caller", GH_NEED_LOCAL, gh_route_caller},
+    /* The embedded Den, where there is one. */
+    {GH_GET,    "/user",               GH_NEED_DEN, gh_route_den_user},
+    {GH_PUT,    "/user/config",        GH_NEED_DEN, gh_route_den_user_config},
+    {GH_GET,    "/user/secret",        GH_NEED_DEN, gh_route_den_secrets},
+    {GH_GET,    "/user/secret/{uri}",  GH_NEED_DEN, gh_route_den_secret_get},
+    {GH_PUT,    "/user/secret/{uri}",  GH_NEED_DEN, gh_route_den_secret_put},
+    {GH_DELETE, "/user/secret/{uri}",  GH_NEED_DEN, gh_route_den_secret_delete},
+    {GH_POST,   "/auth/token/cluster", GH_NEED_DEN, gh_route_den_cluster_token},
+    {GH_GET,    "/auth/token/cluster/{uri}", GH_NEED_DEN, gh_route_den_cluster_token_check},
+    {GH_GET,    "/resource",           GH_NEED_DEN, gh_route_den_list},
+    {GH_GET,    "/resource/{uri}",     GH_NEED_DEN, gh_route_den_get},
+    {GH_PUT,    "/resource/{uri}",     GH_NEED_DEN, gh_route_den_put},
+    {GH_DELETE, "/resource/{uri}",     GH_NEED_DEN, gh_route_den_delete},
+    {GH_PUT,    "/resource/{uri}/users/access", GH_NEED_DEN, gh_route_den_share},
+    {GH_GET,    "/resource/history/{uri}", GH_NEED_DEN, gh_route_den_history},
+    {GH_GET,    "/resource/{uri}/cluster/status", GH_NEED_DEN, gh_route_den_status_get},
+    {GH_POST,   "/resource/{uri}/cluster/status", GH_NEED_DEN, gh_route_den_status_post},
+    {GH_GET,    "/resource/{uri}/logs", GH_NEED_DEN, gh_route_den_logs_get},
+    {GH_POST,   "/resource/{uri}/logs", GH_NEED_DEN, gh_route_den_logs_post},
+    {GH_GET,    "/resource/{uri}/logs/file", GH_NEED_DEN, gh_route_den_logs_link},
+    {GH_POST,   "/cluster/up",         GH_NEED_DEN, gh_route_den_launch},
+    {GH_POST,   "/cluster/teardown",   GH_NEED_DEN, gh_route_den_launch},
+    {GH_POST,   "/cluster/autostop",   GH_NEED_DEN, gh_route_den_launch},
+    {GH_GET,    "/_gatehouse/den/logs/{uri}/{ticket}", GH_NEED_NOTHING, gh_route_den_logs_file},
+    {GH_GET,    "/_gatehouse/v1/den/users", GH_NEED_LOCAL, gh_route_den_own_users},
+    {GH_POST,   "/_gatehouse/v1/den/users", GH_NEED_LOCAL, gh_route_den_own_user_add},
+    {GH_DELETE, "/_gatehouse/v1/den/users/{name}", GH_NEED_LOCAL, gh_route_den_own_user_remove},
+    {GH_GET,    "/_gatehouse/v1/den/tokens", GH_NEED_LOCAL, gh_route_den_own_tokens},
+    {GH_POST,   "/_gatehouse/v1/den/tokens", GH_NEED_LOCAL, gh_route_den_own_token_create},
+    {GH_DELETE, "/_gatehouse/v1/den/tokens/{id}", GH_NEED_LOCAL, gh_route_den_own_token_revoke},
+    {GH_GET,    "/_gatehouse/v1/den/resources", GH_NEED_LOCAL, gh_route_den_own_resources},
+    {GH_GET,    "/_gatehouse/v1/den/resources/{uri}", GH_NEED_LOCAL, gh_route_den_own_resource},
+    {GH_DELETE, "/_gatehouse/v1/den/resources/{uri}", GH_NEED_LOCAL, gh_route_den_own_resource_remove},
+    {GH_GET,    "/_gatehouse/v1/den/grants", GH_NEED_LOCAL, gh_route_den_own_grants},
+    {GH_POST,   "/_gatehouse/v1/den/grants", GH_NEED_LOCAL, gh_route_den_own_grant_add},
+    {GH_DELETE, "/_gatehouse/v1/den/grants/{uri}/{name}", GH_NEED_LOCAL, gh_route_den_own_grant_revoke},
+    {GH_GET,   "/_gatehouse/v1/certs", GH_NEED_LOCAL, gh_route_certs},
     /* These three win over methods of such names. */
     {GH_GET,  "/{key}/openapi.json", GH_NEED_DOCUMENT, gh_route_module_openapi},
     {GH_GET,  "/{key}/docs",      GH_NEED_DOCUMENT, gh_route_module_docs},
@@ -105,51 +145,71 @@ gh_route_segment(const struct gh_route *route, const char *name)
     return -1;
 }
 
+/* Rows of the Den count where there is one. */
+static bool
+is_served(const struct gh_api *api, const struct gh_route *route)
+{
+    return route->need != GH_NEED_DEN || api->den;
+}
+
 bool
-gh_route_is_ours(const struct gh_url *url)
+gh_route_is_ours(const struct gh_api *api, const struct gh_url *url)
 {
     for (size_t i = 0; i < ROUTE_COUNT; i++)
-        if (gh_route_fits(routes[i].path, url))
+        if (is_served(api, &routes[i]) && gh_route_fits(routes[i].path, url))
             return routes[i].path[1] != '{';
     return false;
 }
 
+/* POST /resource is a call to the Den, or one to the node: the client marks the latter's body as JSON, and
+ * the former's as nothing. Source: den-api.md, and recorded. */
 static bool
-is_for(const struct gh_route *route, const struct gh_request *request)
+is_for_the_node(struct gh_request *request)
 {
-    return (route->need != GH_NEED_LOCAL || request->is_local) &&
-           gh_route_fits(route->path, &request->url);
+    const char *type = request->sink->header(request, "Content-Type");
+    return type && strncasecmp(type, GH_JSON, strlen(GH_JSON)) == 0;
 }
 
-/* The methods that the path of URL has, first row first. Source: RFC 9110 section 10.2.1. */
-static const char *
-methods_of(const struct gh_url *url)
+static bool
+is_for(const struct gh_api *api, const struct gh_route *route, struct gh_request *request)
 {
-    static const char *const texts[][GH_OTHER] = {
-        [GH_GET] = {[GH_GET] = "GET", [GH_POST] = "GET, POST", [GH_PATCH] = "GET, PATCH"},
-        [GH_POST] = {[GH_POST] = "POST", [GH_GET] = "POST, GET"},
-        [GH_DELETE] = {[GH_DELETE] = "DELETE"},
-    };
-    const struct gh_route *first = NULL;
+    return is_served(api, route) && (route->need != GH_NEED_LOCAL || request->is_local) &&
+           gh_route_fits(route->path, &request->url) &&
+           (route->handle != gh_route_den_create || !is_for_the_node(request));
+}
 
+/* The methods that the path of URL has, first row first, in a static buffer. Source: RFC 9110 section
+ * 10.2.1. */
+static const char *
+methods_of(const struct gh_api *api, const struct gh_url *url)
+{
+    static const char *const names[GH_OTHER] = {[GH_GET] = "GET",
+                                                [GH_POST] = "POST",
+                                                [GH_PUT] = "PUT",
+                                                [GH_PATCH] = "PATCH",
+                                                [GH_DELETE] = "DELETE"};
+    static char text[sizeof "GET, POST, PUT, PATCH, DELETE"];
+    bool has[GH_OTHER] = {false};
+
+    text[0] = '\0';
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!gh_route_fits(routes[i].path, url))
+        const struct gh_route *route = &routes[i];
+        if (has[route->method] || !is_served(api, route) || !gh_route_fits(route->path, url))
             continue;
-        if (first && first->method != routes[i].method)
-            return texts[first->method][routes[i].method];
-        first = first ? first : &routes[i];
+        has[route->method] = true;
+        strcat(strcat(text, text[0] ? ", " : ""), names[route->method]);
     }
-    return texts[first->method][first->method];
+    return text;
 }
 
 const struct gh_route *
-gh_route_find(struct gh_request *request, unsigned *status_out)
+gh_route_find(const struct gh_api *api, struct gh_request *request, unsigned *status_out)
 {
     enum gh_method method = request->method == GH_HEAD ? GH_GET : request->method;
     const struct gh_route *other = NULL;
 
     for (size_t i = 0; i < ROUTE_COUNT; i++) {
-        if (!is_for(&routes[i], request))
+        if (!is_for(api, &routes[i], request))
             continue;
         if (routes[i].method == method)
             return &routes[i];
@@ -157,7 +217,7 @@ gh_route_find(struct gh_request *request, unsigned *status_out)
             other = &routes[i];
     }
     if (other)
-        request->allow = methods_of(&request->url);
+        request->allow = methods_of(api, &request->url);
     *status_out = other ? 405 : 404;
     return NULL;
 }
@@ -221,7 +281,7 @@ find_route(struct gh_api *api, struct gh_request *request, const struct gh_key *
     *loading_out = NULL;
     if (gh_api_is_for_app(api, request))
         return &app_route;
-    const struct gh_route *route = gh_route_find(request, &status);
+    const struct gh_route *route = gh_route_find(api, request, &status);
     if (route)
         return route;
     *loading_out = loading_key(api, &request->url);
@@ -245,6 +305,14 @@ begin_again(struct gh_api *api, struct gh_request *request)
 }
 
 static enum gh_admission
+admit(struct gh_api *api, struct gh_request *request)
+{
+    if (request->route->need != GH_NEED_DEN)
+        return gh_admit(api, request, begin_again);
+    return gh_den_admit(api, request) ? GH_ADMITTED : GH_REFUSED;
+}
+
+static enum gh_admission
 begin(struct gh_api *api, struct gh_request *request)
 {
     const struct gh_key *loading;
@@ -254,7 +322,7 @@ begin(struct gh_api *api, struct gh_request *request)
         return GH_REFUSED;
     if (request->begun_ns == 0 && gh_audit_is_on(api->audit) && is_audited(request->route))
         request->begun_ns = uv_hrtime();
-    enum gh_admission admission = gh_admit(api, request, begin_again);
+    enum gh_admission admission = admit(api, request);
     if (admission != GH_ADMITTED)
         return admission;
     if (loading) {

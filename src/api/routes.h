@@ -5,6 +5,8 @@
 #ifndef GH_API_ROUTES_H
 #define GH_API_ROUTES_H
 
+#include <jansson.h>
+
 #include "api/api.h"
 #include "auth/access.h"
 
@@ -21,7 +23,8 @@ struct gh_route {
 };
 
 /* The route of REQUEST, or NULL: then *STATUS_OUT is 404, or 405 with request->allow set. */
-const struct gh_route *gh_route_find(struct gh_request *request, unsigned *status_out);
+const struct gh_route *gh_route_find(const struct gh_api *api, struct gh_request *request,
+                                     unsigned *status_out);
 
 /* Which segment of URLs of ROUTE it calls NAME ("{key}"); -1 when none is. */
 int gh_route_segment(const struct gh_route *route, const char *name);
@@ -32,7 +35,7 @@ struct gh_call *gh_api_outer_call(struct gh_api *api, struct gh_request *request
 
 /* Does URL have the form of a route of the daemon's own, one that begins with no {key}? Whatever the
  * method: no module gets between. */
-bool gh_route_is_ours(const struct gh_url *url);
+bool gh_route_is_ours(const struct gh_api *api, const struct gh_url *url);
 
 /* Does URL have the form of PATH: the same segments, where "{name}" is any that is not empty? */
 bool gh_route_fits(const char *path, const struct gh_url *url);
@@ -44,6 +47,8 @@ void gh_route_readyz(struct gh_api *api, struct gh_request *request);
 void gh_route_settings(struct gh_api *api, struct gh_request *request);
 
 /* status_routes.c */
+/* The first member of /status, by the newest census (node/census.h). The caller's. */
+json_t *gh_api_status_json(struct gh_api *api);
 void gh_route_status(struct gh_api *api, struct gh_request *request);
 
 /* create_routes.c */
@@ -67,11 +72,60 @@ void gh_route_tokens_create(struct gh_api *api, struct gh_request *request);
 void gh_route_tokens_revoke(struct gh_api *api, struct gh_request *request);
 void gh_route_caller(struct gh_api *api, struct gh_request *request);
 
+/* den_user_routes.c */
+void gh_route_den_user(struct gh_api *api, struct gh_request *request);
+void gh_route_den_user_config(struct gh_api *api, struct gh_request *request);
+void gh_route_den_cluster_token(struct gh_api *api, struct gh_request *request);
+void gh_route_den_cluster_token_check(struct gh_api *api, struct gh_request *request);
+
+/* den_secret_routes.c */
+void gh_route_den_secrets(struct gh_api *api, struct gh_request *request);
+void gh_route_den_secret_get(struct gh_api *api, struct gh_request *request);
+void gh_route_den_secret_put(struct gh_api *api, struct gh_request *request);
+void gh_route_den_secret_delete(struct gh_api *api, struct gh_request *request);
+
+/* den_resource_routes.c */
+void gh_route_den_list(struct gh_api *api, struct gh_request *request);
+void gh_route_den_get(struct gh_api *api, struct gh_request *request);
+void gh_route_den_put(struct gh_api *api, struct gh_request *request);
+void gh_route_den_create(struct gh_api *api, struct gh_request *request);
+void gh_route_den_delete(struct gh_api *api, struct gh_request *request);
+void gh_route_den_history(struct gh_api *api, struct gh_request *request);
+
+/* den_share_routes.c */
+void gh_route_den_share(struct gh_api *api, struct gh_request *request);
+
+/* den_post_routes.c */
+void gh_route_den_status_get(struct gh_api *api, struct gh_request *request);
+void gh_route_den_status_post(struct gh_api *api, struct gh_request *request);
+void gh_route_den_logs_get(struct gh_api *api, struct gh_request *request);
+void gh_route_den_logs_post(struct gh_api *api, struct gh_request *request);
+void gh_route_den_logs_link(struct gh_api *api, struct gh_request *request);
+void gh_route_den_logs_file(struct gh_api *api, struct gh_request *request);
+void gh_route_den_launch(struct gh_api *api, struct gh_request *request);
+
+/* den_own_users.c */
+void gh_route_den_own_users(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_user_add(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_user_remove(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_tokens(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_token_create(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_token_revoke(struct gh_api *api, struct gh_request *request);
+
+/* den_own_resources.c */
+void gh_route_den_own_resources(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_resource(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_resource_remove(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_grants(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_grant_add(struct gh_api *api, struct gh_request *request);
+void gh_route_den_own_grant_revoke(struct gh_api *api, struct gh_request *request);
+
 /* shell_routes.c */
 void gh_route_run_bash(struct gh_api *api, struct gh_request *request);
 
 /* cert_routes.c */
 void gh_route_cert(struct gh_api *api, struct gh_request *request);
+void gh_route_certs(struct gh_api *api, struct gh_request *request);
 
 /* acme_routes.c */
 void gh_route_acme_challenge(struct gh_api *api, struct gh_request *request);

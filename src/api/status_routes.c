@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "api/fields.h"
+#include "api/heartbeat.h"
 #include "api/routes.h"
 #include "base/alloc.h"
 #include "conf/settings.h"
@@ -30,6 +31,8 @@ struct look {
     struct gh_api *api;
     struct gh_request *request; /* NULL once the client has left */
     struct gh_census_waiter waiter;
+    bool is_for_den;
+    json_t *status;
 };
 
 static double
@@ -163,8 +166,8 @@ process_status(const struct gh_api *api, const struct gh_memory *memory,
 
 /* ---- GET /status ---- */
 
-static json_t *
-status_of(struct gh_api *api)
+json_t *
+gh_api_status_json(struct gh_api *api)
 {
     struct gh_memory memory;
 
@@ -189,22 +192,35 @@ status_of(struct gh_api *api)
     return status;
 }
 
+/* DEN_CODE: what Den answered to the status; 0 is null. */
+static void
+answer(void *context, unsigned den_code)
+{
+    struct look *look = context;
+    struct gh_buf out = {0};
+
+    if (look->request) {
+        json_t *code = den_code ? json_integer(den_code) : json_null();
+        json_t *pair = json_pack("[O, o]", look->status, code);
+        char *text GH_SCOPED(gh_free) = json_dumps(pair, JSON_COMPACT);
+        json_decref(pair);
+        gh_buf_add_text(&out, text ? text : "[null,null]");
+        gh_reply_json(look->request, 200, &out);
+    }
+    json_decref(look->status);
+    free(look);
+}
+
 static void
 on_taken(void *context)
 {
     struct look *look = context;
-    struct gh_request *request = look->request;
-    struct gh_buf out = {0};
 
-    if (request) {
-        /* The second member is Den's answer to the first; nothing is sent there. */
-        json_t *pair = json_pack("[o, n]", status_of(look->api));
-        char *text GH_SCOPED(gh_free) = json_dumps(pair, JSON_COMPACT);
-        json_decref(pair);
-        gh_buf_add_text(&out, text ? text : "[null,null]");
-        gh_reply_json(request, 200, &out);
-    }
-    free(look);
+    look->status = gh_api_status_json(look->api);
+    if (look->is_for_den && look->api->heartbeat)
+        gh_heartbeat_post(look->api->heartbeat, look->status, answer, look);
+    else
+        answer(look, 0);
 }
 
 void
@@ -215,10 +231,12 @@ gh_route_status(struct gh_api *api, struct gh_request *request)
 
     if (gh_fields_query(request, &field, 1, &value) != 0)
         return;
+    bool is_for_den = value.flag;
     gh_fields_done(&value, 1);
 
     struct look *look = gh_alloc(sizeof *look);
     look->api = api;
+    look->is_for_den = is_for_den;
     look->waiter.on_taken = on_taken;
     look->waiter.context = look;
     gh_request_hold(request, &look->request);

@@ -9,14 +9,13 @@
 
 #include "api/fields.h"
 #include "api/routes.h"
+#include "api/validity.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
 #include "base/jsontext.h"
 #include "base/log.h"
 #include "pool/pool.h"
 #include "wire/reply.h"
-
-#define VALID_FOR_MAX_S (100ll * 366 * 86400)
 
 enum { USER, ACCESS, MODULE, EXPIRES, VALID_FOR, COUNT };
 
@@ -44,20 +43,6 @@ describe(const struct gh_token *token)
                      token->user, "access", gh_level_name(token->level), "module", token->module,
                      "created_s", (json_int_t)token->created_s, "expires_s",
                      token->expires_s ? json_integer((json_int_t)token->expires_s) : json_null());
-}
-
-/* As gh_reply_tree, for what nobody else is to see. */
-static void
-reply_secret(struct gh_request *request, json_t *tree)
-{
-    struct gh_buf out = {0};
-    char *text = json_dumps(tree, JSON_COMPACT);
-
-    gh_buf_add_text(&out, text);
-    explicit_bzero(text, strlen(text)); /* a new token is in it; the answer's copy is on its way */
-    free(text);
-    json_decref(tree);
-    gh_reply_json(request, 200, &out);
 }
 
 void
@@ -106,33 +91,6 @@ take_module(struct gh_request *request, const struct gh_value *values)
     return 0;
 }
 
-static int
-take_expiry(struct gh_request *request, const struct gh_value *values, int64_t *expires_s_out)
-{
-    int64_t now_s = (int64_t)time(NULL);
-    int field = values[EXPIRES].is_given ? EXPIRES : VALID_FOR;
-    long long number = values[field].number;
-
-    *expires_s_out = 0;
-    if (values[EXPIRES].is_given && values[VALID_FOR].is_given) {
-        refuse(request, values, VALID_FOR, "Give expires_s or valid_for_s, not both");
-        return -1;
-    }
-    if (!values[field].is_given)
-        return 0;
-    if (field == VALID_FOR && number > 0 && number <= VALID_FOR_MAX_S)
-        number += now_s;
-    else if (field == VALID_FOR)
-        number = 0;
-    if (number <= now_s || number > now_s + VALID_FOR_MAX_S) {
-        refuse(request, values, field,
-               "A token must be good for some time: 1 second to 100 years from now");
-        return -1;
-    }
-    *expires_s_out = number;
-    return 0;
-}
-
 static void
 create(struct gh_api *api, struct gh_request *request, const struct gh_value *values,
        const struct gh_token_order *order)
@@ -160,7 +118,7 @@ create(struct gh_api *api, struct gh_request *request, const struct gh_value *va
     json_t *tree = describe(token);
     json_object_set_new(tree, "token", json_string(text));
     explicit_bzero(text, sizeof text);
-    reply_secret(request, tree);
+    gh_reply_secret(request, tree);
 }
 
 void
@@ -172,7 +130,7 @@ gh_route_tokens_create(struct gh_api *api, struct gh_request *request)
     if (gh_fields_body(request, fields, COUNT, values) != 0)
         return;
     if (take_level(request, values, &order.level) == 0 && take_module(request, values) == 0 &&
-        take_expiry(request, values, &order.expires_s) == 0) {
+        gh_validity_take(request, &values[EXPIRES], &values[VALID_FOR], &order.expires_s) == 0) {
         order.user = values[USER].text;
         order.module = values[MODULE].text;
         create(api, request, values, &order);
@@ -185,18 +143,11 @@ gh_route_tokens_create(struct gh_api *api, struct gh_request *request)
 void
 gh_route_tokens_revoke(struct gh_api *api, struct gh_request *request)
 {
-    struct gh_slice text = request->url.segments[3];
     struct gh_err err;
-    int64_t id = 0;
+    int64_t id;
 
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.bytes[i] < '0' || text.bytes[i] > '9' || text.len > 18) {
-            gh_fields_refuse(request, "path", "id", "int_parsing",
-                             "Input should be the number of a token", (struct gh_slice){"null", 4});
-            return;
-        }
-        id = id * 10 + (text.bytes[i] - '0');
-    }
+    if (gh_validity_take_id(request, &id) != 0)
+        return;
     switch (gh_tokens_revoke(&api->auth->tokens, id, &err)) {
     case GH_OK:
         gh_log(GH_LOG_INFO, "token.revoked", "id=%lld", (long long)id);

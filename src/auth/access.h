@@ -17,7 +17,7 @@ enum gh_need {
     GH_NEED_WRITE,    /* write on the node */
     GH_NEED_OBJECT,   /* the object that it names */
     GH_NEED_DOCUMENT, /* read on the node, or a token for the very object whose document it is */
-    GH_NEED_DEN,      /* a user of the embedded Den: decided by its own tokens (api/den_admit.h) */
+    GH_NEED_DEN,      /* a user of the embedded Den: decided by its own tokens (api/den_ask.h) */
     GH_NEED_LOCAL,    /* a program of this node, by the control socket; to others it is not there */
 };
 

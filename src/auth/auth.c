@@ -165,9 +165,9 @@ struct word {
 static const struct word no_word = {"", GH_LEVEL_NONE};
 
 static struct word
-ask_elsewhere(struct inquiry *inquiry, const char *address)
+ask_elsewhere(struct inquiry *inquiry, const char *uri)
 {
-    const struct gh_denfact_name name = {inquiry->token, inquiry->digest, address};
+    const struct gh_denfact_name name = {inquiry->token, inquiry->digest, uri};
     struct gh_denfact *fact;
 
     switch (gh_denfacts_look(&inquiry->auth->elsewhere, &name, inquiry->asking, &fact)) {
@@ -185,26 +185,24 @@ ask_elsewhere(struct inquiry *inquiry, const char *address)
 }
 
 static struct word
-ask_own(const struct inquiry *inquiry, const char *address)
+ask_own(const struct inquiry *inquiry, const char *uri)
 {
-    struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
-    struct gh_slice text = {address, strlen(address)};
+    struct gh_den_facts facts = gh_den_facts(inquiry->auth->den, inquiry->digest, uri);
 
-    if (*address && !gh_den_uri_of(text, &uri))
-        return no_word;
-    struct gh_den_facts facts =
-        gh_den_facts(inquiry->auth->den, inquiry->digest, *address ? gh_buf_text(&uri) : "");
     return (struct word){facts.user ? facts.user : "",
                          facts.is_valid ? GH_LEVEL_WRITE : facts.level};
 }
 
-/* ADDRESS "" asks for the user alone, NULL for nothing. */
+/* ADDRESS "" asks for the user alone; no Den knows what has none, or one that cannot be. */
 static struct word
 inquire(struct inquiry *inquiry, const char *address)
 {
-    if (!address)
+    struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
+
+    if (!address || (*address && !gh_den_uri_of((struct gh_slice){address, strlen(address)}, &uri)))
         return no_word;
-    return inquiry->auth->den ? ask_own(inquiry, address) : ask_elsewhere(inquiry, address);
+    return inquiry->auth->den ? ask_own(inquiry, gh_buf_text(&uri))
+                              : ask_elsewhere(inquiry, gh_buf_text(&uri));
 }
 
 static void

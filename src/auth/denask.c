@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/denask.h"
 
-#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/buf.h"
 #include "net/http.h"
 #include "wire/tokentext.h"
 
@@ -26,23 +24,6 @@ struct gh_denask {
     void (*fn)(void *context, const struct gh_denask_answer *answer);
     void *context;
 };
-
-char *
-gh_den_uri(const char *address)
-{
-    struct gh_buf uri = {0};
-
-    for (const char *c = address + (*address == '/'); *c; c++) {
-        if (*c == '/')
-            gh_buf_add_byte(&uri, ':');
-        else if (isalnum((unsigned char)*c) || strchr("-._~:@!$'()*+,;=", *c))
-            gh_buf_add_byte(&uri, (uint8_t)*c);
-        else
-            gh_buf_addf(&uri, "%%%02X", (unsigned char)*c);
-    }
-    gh_buf_add_byte(&uri, '\0');
-    return (char *)uri.bytes;
-}
 
 /* ---- what Den said ---- */
 
@@ -147,11 +128,10 @@ put(struct gh_denask *ask, struct gh_net *net, const struct gh_denask_order *ord
     struct part *part = &ask->parts[question];
     size_t len = strlen(order->url);
 
-    char *uri GH_SCOPED(gh_free) = gh_den_uri(order->address);
     char *token GH_SCOPED(gh_free) = gh_strndup(order->token.bytes, order->token.len);
     char *url GH_SCOPED(gh_free) =
         gh_asprintf("%.*s/%s%s", (int)(len > 0 && order->url[len - 1] == '/' ? len - 1 : len),
-                    order->url, paths[question], uri);
+                    order->url, paths[question], order->uri);
     const struct gh_net_order get = {
         .method = "GET",
         .url = url,
@@ -175,7 +155,7 @@ gh_denask_start(struct gh_net *net, const struct gh_denask_order *order,
 
     ask->fn = fn;
     ask->context = context;
-    if (!*order->address) {
+    if (!*order->uri) {
         put(ask, net, order, USER);
         return ask;
     }

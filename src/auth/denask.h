@@ -23,8 +23,8 @@ struct gh_denask_answer {
 };
 
 struct gh_denask_order {
-    const char *url;     /* of Den, with or without a slash at its end */
-    const char *address; /* of a resource; "" asks whose the token is */
+    const char *url; /* of Den, with or without a slash at its end */
+    const char *uri; /* of a resource, "alice:gpu"; "" asks whose the token is */
     struct gh_slice token;
     bool asks_validity;
     unsigned timeout_ms;
@@ -37,9 +37,5 @@ struct gh_denask *gh_denask_start(struct gh_net *net, const struct gh_denask_ord
                                   void (*fn)(void *context, const struct gh_denask_answer *answer),
                                   void *context);
 void gh_denask_cancel(struct gh_denask *ask);
-
-/* ADDRESS as Den's URLs have it: "/alice/gpu" is "alice:gpu"; what cannot stand in a URL is escaped. Owned
- * by the caller. */
-char *gh_den_uri(const char *address);
 
 #endif

@@ -68,8 +68,8 @@ add(struct gh_denfacts *facts, struct gh_denfact *fact)
 static struct gh_denfact *
 find(struct gh_denfacts *facts, const struct gh_denfact_name *name, bool may_add)
 {
-    struct gh_slice address = {name->address, strlen(name->address)};
-    struct gh_digest names[2] = {*name->digest, gh_digest_of(address)};
+    struct gh_slice uri = {name->uri, strlen(name->uri)};
+    struct gh_digest names[2] = {*name->digest, gh_digest_of(uri)};
     struct gh_denfact *fact;
 
     HASH_FIND(hh, facts->by_names, names, sizeof names, fact);
@@ -213,7 +213,7 @@ ask(struct gh_denfacts *facts, struct gh_denfact *fact, const struct gh_denfact_
     const struct gh_settings *settings = facts->settings;
     const struct gh_denask_order order = {
         .url = settings->api_server_url,
-        .address = name->address,
+        .uri = name->uri,
         .token = name->token,
         .asks_validity = facts->has_own_token,
         .timeout_ms = (unsigned)settings->den_timeout_ms,

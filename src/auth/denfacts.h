@@ -2,7 +2,7 @@
  *
  * auth/denfacts.h - what a Den elsewhere says of a token, and for how long that counts.
  *
- * A fact is about one token and one address: whose the token is, whether it is valid for the address, and
+ * A fact is about one token and one resource: whose the token is, whether it is valid for the resource, and
  * its access level there. It is looked up in memory; one that is missing or old is asked for, once however
  * many wait for it. What Den allowed counts den_cache_s, and den_stale_s longer while Den cannot be asked;
  * what it denied counts den_denied_cache_s. After GH_DENFACTS_FAILURES failures in a row only one fact at a
@@ -57,9 +57,9 @@ struct gh_denfact_wait {
 
 struct gh_denfact {
     UT_hash_handle hh;
-    struct gh_digest names[2];        /* of the token and of the address */
+    struct gh_digest names[2];        /* of the token and of the URI */
     char user[GH_REQUEST_USER_BYTES]; /* "": the token is nobody's, or nobody asked */
-    bool is_valid;                    /* for the address, as its owner's own token */
+    bool is_valid;                    /* for the resource, as its owner's own token */
     enum gh_level level;
     bool is_known;            /* Den has answered, whatever it said */
     uint64_t fresh_until_ms;  /* of the loop's clock, like the next */
@@ -88,11 +88,11 @@ struct gh_denfacts {
     bool is_stopped;
 };
 
-/* The token, its digest and what it is about: a resource's address ("/alice/gpu"), or "" for its user. */
+/* The token, its digest and what it is about: a resource's URI ("alice:gpu"), or "" for its user. */
 struct gh_denfact_name {
     struct gh_slice token;
     const struct gh_digest *digest;
-    const char *address;
+    const char *uri;
 };
 
 void gh_denfacts_init(struct gh_denfacts *facts, uv_loop_t *loop, struct gh_net *net,

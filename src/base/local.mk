@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# sorted: *.c *.h
+libgh_plain_la_SOURCES += \
+	%reldir%/self.c \
+	%reldir%/self.h
+
+# sorted: *.c *.h except self.*
 libgatehouse_la_SOURCES += \
 	%reldir%/alloc.c \
 	%reldir%/alloc.h \
@@ -9,6 +13,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/buf.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
+	%reldir%/journal.c \
+	%reldir%/journal.h \
 	%reldir%/jsoncheck.c \
 	%reldir%/jsoncheck.h \
 	%reldir%/jsontext.c \
@@ -17,5 +23,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/log.h \
 	%reldir%/nearest.c \
 	%reldir%/nearest.h \
+	%reldir%/notify.c \
+	%reldir%/notify.h \
 	%reldir%/words.c \
 	%reldir%/words.h

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/journal.h"
 #include "base/jsontext.h"
 
 static enum gh_log_level lowest_level = GH_LOG_INFO;
@@ -98,26 +99,39 @@ is_number(const char *text, const char *end)
     return len > 0 && len <= 15 && strspn(text, "0123456789") >= len && (len == 1 || *text != '0');
 }
 
-/* Append ,"key":value for each key=value of TEXT. Quoted values are JSON literals already. */
-static void
-add_members(struct gh_buf *line, const char *text)
+bool
+gh_log_next(const char **cursor, struct gh_log_member *member_out)
 {
+    const char *text = *cursor;
+
     while (*text) {
         size_t key_len = strcspn(text, "= ");
         if (text[key_len] != '=') {
             text += key_len + (text[key_len] == ' ');
             continue;
         }
-        const char *value = text + key_len + 1;
-        const char *end = value_end(value);
+        const char *value = text + key_len + 1, *end = value_end(value);
+        *member_out = (struct gh_log_member){text, value, key_len, (size_t)(end - value)};
+        *cursor = end + (*end == ' ');
+        return true;
+    }
+    return false;
+}
+
+/* Append ,"key":value for each key=value of TEXT. Quoted values are JSON literals already. */
+static void
+add_members(struct gh_buf *line, const char *text)
+{
+    struct gh_log_member member;
+
+    while (gh_log_next(&text, &member)) {
         gh_buf_add_byte(line, ',');
-        gh_jsontext_quote(line, text, key_len, GH_JSONTEXT_UTF8);
+        gh_jsontext_quote(line, member.key, member.key_len, GH_JSONTEXT_UTF8);
         gh_buf_add_byte(line, ':');
-        if (*value == '"' || is_number(value, end))
-            gh_buf_add(line, value, (size_t)(end - value));
+        if (*member.value == '"' || is_number(member.value, member.value + member.value_len))
+            gh_buf_add(line, member.value, member.value_len);
         else
-            gh_jsontext_quote(line, value, (size_t)(end - value), GH_JSONTEXT_UTF8);
-        text = end + (*end == ' ');
+            gh_jsontext_quote(line, member.value, member.value_len, GH_JSONTEXT_UTF8);
     }
 }
 
@@ -148,7 +162,9 @@ gh_log(enum gh_log_level level, const char *event, const char *format, ...)
     gh_buf_addv(&text, format, args);
     va_end(args);
 
-    if (line_format == GH_LOG_TEXT) {
+    if (line_format == GH_LOG_JOURNAL && gh_journal_send(level, event, gh_buf_text(&text)))
+        return;
+    if (line_format != GH_LOG_JSON) {
         gh_log_add_time(&line);
         gh_buf_addf(&line, " %s %s %s", level_names[level], event, gh_buf_text(&text));
     } else {

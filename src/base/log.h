@@ -4,6 +4,7 @@
  *
  * Text form:  2026-11-22T08:02:37.123Z INFO event.name key=value
  * JSON form:  {"time":"...","level":"INFO","event":"event.name","key":"value", ...}
+ * For systemd's journal, which knows the time: fields of their own (base/journal.h)
  *
  * INFO tells an operator what changed, WARN what was worked around, ERR what someone must fix, DEBUG
  * is free. Names are stable, units are in the keys, tokens never. Quote strings with gh_log_quote
@@ -17,7 +18,7 @@
 #include "base/err.h"
 
 enum gh_log_level { GH_LOG_DEBUG, GH_LOG_INFO, GH_LOG_WARN, GH_LOG_ERR };
-enum gh_log_format { GH_LOG_TEXT, GH_LOG_JSON };
+enum gh_log_format { GH_LOG_TEXT, GH_LOG_JSON, GH_LOG_JOURNAL };
 
 void gh_log_setup(enum gh_log_level lowest, enum gh_log_format format);
 
@@ -32,6 +33,16 @@ const char *gh_log_quote(const char *text);
 
 /* Append the time of now as log lines have it: 2026-11-26T03:40:05.465Z. */
 void gh_log_add_time(struct gh_buf *out);
+
+/* One key=value of a log line's text, for those that give it another form. A quoted value is a JSON string
+ * literal, quotes included. */
+struct gh_log_member {
+    const char *key, *value; /* not terminated */
+    size_t key_len, value_len;
+};
+
+/* The member at or behind *CURSOR, which then is behind it; false when there is none. */
+bool gh_log_next(const char **cursor, struct gh_log_member *member_out);
 
 /* The level called NAME as Python spells it (DEBUG, INFO, WARNING, ERROR, CRITICAL, any case) or
  * WARN, ERR; -1 when it is none. */

@@ -2,7 +2,7 @@
  *
  * cli/cli.h - a verb of `gatehouse`: how it is described, and what it is given.
  *
- * A verb is one file verb_NAME.c that defines one struct gh_verb, and one row in verbs.h. From the
+ * A verb is a struct gh_verb in a file verb_NAME.c, which close kin share, and one row in verbs.h. From the
  * description come the parsing of its options, --help, gatehouse(1) and the shell's completion.
  *
  *     static int
@@ -68,9 +68,10 @@ struct gh_cli;
 
 #define GH_WORDS_ANY 100000u  /* as words_max */
 #define GH_VERB_MAX_BYTES 40u /* of a name, with its terminator */
+#define GH_VERB_WORDS_MAX 3u
 
 struct gh_verb {
-    const char *name;     /* "status"; "config show" is two words */
+    const char *name;     /* "status"; "config show" is two words, "den user add" three */
     const char *synopsis; /* of its words: "MODULE[.METHOD] [ARG]..."; "" for none */
     const char *summary;  /* one line, no full stop; NULL hides the verb from all who read */
     const char *text;     /* paragraphs without line breaks, "\n\n" between them; may be NULL */

@@ -140,26 +140,35 @@ add_following(struct gh_buf *out, const char *first)
     }
 }
 
-/* _gatehouse_second WORD: the second words of verbs that begin with WORD; all first ones for ''. */
+/* One row for what follows the first LEN bytes of NAME, whole words, unless LAST (of the row before in that depth)
+ * is the same. */
+static void
+add_second(struct gh_buf *out, const char *name, size_t len, char last[GH_VERB_MAX_BYTES])
+{
+    char first[GH_VERB_MAX_BYTES];
+
+    snprintf(first, sizeof first, "%.*s", (int)len, name);
+    if (strcmp(first, last) == 0)
+        return;
+    memcpy(last, first, sizeof first);
+    gh_buf_addf(out, "    '%s') echo", first);
+    add_following(out, first);
+    gh_buf_add_text(out, " ;;\n");
+}
+
+/* _gatehouse_second WORDS: what comes after the words that verbs begin with; all first ones for ''. */
 static void
 add_seconds(struct gh_buf *out)
 {
-    char first[GH_VERB_MAX_BYTES], last[GH_VERB_MAX_BYTES] = "";
+    char last[GH_VERB_WORDS_MAX][GH_VERB_MAX_BYTES] = {""};
 
     gh_buf_add_text(out, "_gatehouse_second()\n{\n    case $1 in\n    '') echo ");
     add_following(out, "");
     gh_buf_add_text(out, " ;;\n");
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++) {
-        const char *blank = strchr((*verb)->name, ' ');
-        if (!blank || !(*verb)->summary)
-            continue;
-        snprintf(first, sizeof first, "%.*s", (int)(blank - (*verb)->name), (*verb)->name);
-        if (strcmp(first, last) == 0)
-            continue;
-        memcpy(last, first, sizeof last);
-        gh_buf_addf(out, "    %s) echo", first);
-        add_following(out, first);
-        gh_buf_add_text(out, " ;;\n");
+        const char *name = (*verb)->name, *blank = name;
+        for (size_t i = 0; (*verb)->summary && (blank = strchr(blank, ' ')); i++, blank++)
+            add_second(out, name, (size_t)(blank - name), last[i]);
     }
     gh_buf_add_text(out, "    esac\n}\n\n");
 }

@@ -9,6 +9,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/bringup.h \
 	%reldir%/capture.c \
 	%reldir%/capture.h \
+	%reldir%/certask.c \
+	%reldir%/certask.h \
 	%reldir%/cli.h \
 	%reldir%/client.c \
 	%reldir%/client.h \
@@ -22,6 +24,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/daemon.h \
 	%reldir%/deadline.c \
 	%reldir%/deadline.h \
+	%reldir%/denask.c \
+	%reldir%/denask.h \
 	%reldir%/doctor.h \
 	%reldir%/doctor_env.c \
 	%reldir%/doctor_login.c \
@@ -36,6 +40,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/interrupt.h \
 	%reldir%/launch.c \
 	%reldir%/launch.h \
+	%reldir%/localask.c \
+	%reldir%/localask.h \
 	%reldir%/locate.c \
 	%reldir%/locate.h \
 	%reldir%/login.c \
@@ -59,9 +65,15 @@ libgh_cli_la_SOURCES = \
 	%reldir%/tokenask.c \
 	%reldir%/tokenask.h \
 	%reldir%/verb_call.c \
+	%reldir%/verb_cert_fingerprint.c \
+	%reldir%/verb_cert_show.c \
 	%reldir%/verb_config_check.c \
 	%reldir%/verb_config_set.c \
 	%reldir%/verb_config_show.c \
+	%reldir%/verb_den_grant.c \
+	%reldir%/verb_den_resource.c \
+	%reldir%/verb_den_token.c \
+	%reldir%/verb_den_user.c \
 	%reldir%/verb_doctor.c \
 	%reldir%/verb_install.c \
 	%reldir%/verb_logs.c \

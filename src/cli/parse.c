@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/nearest.h"
 #include "cli/verbs.h"
 
@@ -134,33 +135,50 @@ is_option(const struct cursor *cursor)
 
 /* ---- verbs ---- */
 
-/* Verbs of two words begin with WORD: say which there are. False when none does. */
+/* Has a verb the words FIRST and more behind them? */
 static bool
-lists_second_words(const char *word, struct gh_err *err)
+begins_verb(const char *first)
 {
-    size_t len = strlen(word);
-    char list[200] = "";
+    size_t len = strlen(first);
+
+    for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
+        if (strncmp((*verb)->name, first, len) == 0 && (*verb)->name[len] == ' ')
+            return true;
+    return false;
+}
+
+/* Verbs begin with FIRST: say what may follow it. False when none does. */
+static bool
+lists_following(const char *first, struct gh_err *err)
+{
+    size_t len = strlen(first);
+    char list[400] = "";
 
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++) {
         const char *name = (*verb)->name;
-        if (strncmp(name, word, len) != 0 || name[len] != ' ')
+        if (strncmp(name, first, len) != 0 || name[len] != ' ')
             continue;
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", name + len + 1);
     }
     if (list[0])
-        gh_err_set(err, GH_EXIT_USAGE, "gatehouse %s: what of it is not said; it knows %s", word,
+        gh_err_set(err, GH_EXIT_USAGE, "gatehouse %s: what of it is not said; it knows %s", first,
                    list);
     return list[0] != '\0';
 }
 
+/* NAME is what was tried at last, WORD its first word. */
 static int
-unknown_verb(const char *word, struct gh_err *err)
+unknown_verb(const char *name, const char *word, struct gh_err *err)
 {
+    char *begin GH_SCOPED(gh_free) = gh_strdup(name);
     struct gh_nearest nearest;
 
-    if (lists_second_words(word, err))
-        return GH_EXIT_USAGE;
+    for (char *end = begin + strlen(begin); end; end = strrchr(begin, ' ')) {
+        *end = '\0';
+        if (lists_following(begin, err))
+            return GH_EXIT_USAGE;
+    }
     gh_nearest_begin(&nearest, word, strlen(word));
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
         if ((*verb)->summary)
@@ -169,26 +187,29 @@ unknown_verb(const char *word, struct gh_err *err)
                       word, nearest.best[0] ? "; did you mean " : "", nearest.best);
 }
 
-/* The verb at the cursor, of two words where both are there. "help VERB" is "VERB --help". */
+/* The verb at the cursor, of as many words as make one. "help VERB" is "VERB --help". */
 static int
 take_verb(struct gh_cli *cli, struct cursor *cursor, struct gh_err *err)
 {
     const char *word = cursor->argv[cursor->at++];
+    struct gh_buf name GH_SCOPED(gh_buf_done) = {0};
+    int at = cursor->at;
 
     if (strcmp(word, "help") == 0 && cli->ask != GH_CLI_HELP) {
         cli->ask = GH_CLI_HELP;
         return GH_EXIT_OK;
     }
-    if (cursor->at < cursor->argc) {
-        char *both GH_SCOPED(gh_free) = gh_asprintf("%s %s", word, cursor->argv[cursor->at]);
-        cli->verb = gh_verb_find(both);
-        if (cli->verb) {
-            cursor->at++;
-            return GH_EXIT_OK;
-        }
-    }
+    gh_buf_add_text(&name, word);
     cli->verb = gh_verb_find(word);
-    return cli->verb ? GH_EXIT_OK : unknown_verb(word, err);
+    while (at < cursor->argc && begins_verb(gh_buf_text(&name))) {
+        gh_buf_addf(&name, " %s", cursor->argv[at++]);
+        const struct gh_verb *longer = gh_verb_find(gh_buf_text(&name));
+        if (!longer)
+            continue;
+        cli->verb = longer;
+        cursor->at = at;
+    }
+    return cli->verb ? GH_EXIT_OK : unknown_verb(gh_buf_text(&name), word, err);
 }
 
 /* ---- the whole ---- */

@@ -2,36 +2,30 @@
 #include "cli/tokenask.h"
 
 #include <jansson.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/alloc.h"
-#include "base/buf.h"
-#include "cli/client.h"
+#include "cli/expiry.h"
+#include "cli/localask.h"
 
 int
 gh_token_ask(const struct gh_cli *cli, const char *method, const char *path, json_t *body,
              json_t **answer_out, struct gh_err *err)
 {
-    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
-    struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
+    return gh_local_ask(cli, "tokens are given out", method, path, body, answer_out, err);
+}
 
-    if (gh_cli_has(cli, "--url"))
-        return gh_err_set(err, GH_EXIT_USAGE,
-                          "%s: tokens are given out on the node itself, by its control socket; run "
-                          "it there, without --url",
-                          cli->verb->name);
-    int rc = gh_client_open(cli, &client, err);
+int
+gh_token_expiry(const struct gh_cli *cli, json_t *body, struct gh_err *err)
+{
+    const char *expires = gh_cli_value(cli, "--expires", NULL);
+    int64_t at_s;
+
+    if (!expires)
+        return GH_EXIT_OK;
+    int rc = gh_expiry_read(expires, (int64_t)time(NULL), &at_s, err);
     if (rc == GH_EXIT_OK)
-        rc = gh_client_fetch(client, method, path, body, &text, err);
-    if (rc != GH_EXIT_OK)
-        return gh_err_add(err, "%s", cli->verb->name);
-    *answer_out = json_loadb((const char *)text.bytes, text.len, 0, NULL);
-    explicit_bzero(text.bytes, text.len);
-    if (!*answer_out)
-        return gh_err_set(err, GH_EXIT_FAILED, "%s: %s answers with no JSON; is it a gatehouse?",
-                          cli->verb->name, gh_client_place(client));
-    return GH_EXIT_OK;
+        json_object_set_new(body, "expires_s", json_integer(at_s));
+    return rc;
 }
 
 const char *

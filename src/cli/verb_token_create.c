@@ -4,11 +4,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "cli/client.h"
-#include "cli/expiry.h"
 #include "cli/facts.h"
 #include "cli/out.h"
 #include "cli/tokenask.h"
@@ -20,8 +18,6 @@ take_options(const struct gh_cli *cli, json_t *body, struct gh_err *err)
     const char *user = gh_cli_value(cli, "--user", NULL);
     const char *access = gh_cli_value(cli, "--access", NULL);
     const char *module = gh_cli_value(cli, "--module", NULL);
-    const char *expires = gh_cli_value(cli, "--expires", NULL);
-    int64_t at_s;
 
     if (!user)
         return gh_err_set(err, GH_EXIT_USAGE, "token create: --user is needed: whose is it?");
@@ -31,12 +27,7 @@ take_options(const struct gh_cli *cli, json_t *body, struct gh_err *err)
     json_object_set_new(body, "access", json_string(access));
     if (module)
         json_object_set_new(body, "module", json_string(module));
-    if (!expires)
-        return GH_EXIT_OK;
-    int rc = gh_expiry_read(expires, (int64_t)time(NULL), &at_s, err);
-    if (rc == GH_EXIT_OK)
-        json_object_set_new(body, "expires_s", json_integer(at_s));
-    return rc;
+    return gh_token_expiry(cli, body, err);
 }
 
 /* The token alone goes to standard output, so that it can be sent into a file. */
@@ -74,8 +65,7 @@ static const struct gh_option options[] = {
     {"--user", "-u", "NAME", "whose it is, as logs and the code of calls will see it"},
     {"--access", "-a", "LEVEL", "read: call and look; write: also files of the node"},
     {"--module", "-m", "MODULE", "good for this module alone; else for the whole node"},
-    {"--expires", "-e", "WHEN",
-     "how long it is good (30d, 12h, 90m, 2w) or until when (2027-01-31, 2027-01-31T18:00Z)"},
+    GH_TOKEN_EXPIRES_OPTION,
     {NULL, NULL, NULL, NULL},
 };
 

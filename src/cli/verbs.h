@@ -27,7 +27,21 @@
     X(config_set)                                                                                  \
     X(token_create)                                                                                \
     X(token_list)                                                                                  \
-    X(token_revoke)
+    X(token_revoke)                                                                                \
+    X(den_user_add)                                                                                \
+    X(den_user_list)                                                                               \
+    X(den_user_remove)                                                                             \
+    X(den_token_create)                                                                            \
+    X(den_token_list)                                                                              \
+    X(den_token_revoke)                                                                            \
+    X(den_resource_list)                                                                           \
+    X(den_resource_show)                                                                           \
+    X(den_resource_remove)                                                                         \
+    X(den_grant_list)                                                                              \
+    X(den_grant_add)                                                                               \
+    X(den_grant_revoke)                                                                            \
+    X(cert_show)                                                                                   \
+    X(cert_fingerprint)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)

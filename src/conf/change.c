@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/journal.h"
 #include "base/log.h"
 #include "base/nearest.h"
 #include "conf/rows.h"
@@ -14,10 +15,13 @@
 void
 gh_change_apply_log(const struct gh_settings *settings)
 {
-    bool is_json = strcmp(settings->log_format, "json") == 0;
+    const char *name = settings->log_format;
+    enum gh_log_format format = strcmp(name, "json") == 0   ? GH_LOG_JSON
+                                : strcmp(name, "text") == 0 ? GH_LOG_TEXT
+                                : gh_journal_has_stderr()   ? GH_LOG_JOURNAL
+                                                            : GH_LOG_TEXT;
 
-    gh_log_setup((enum gh_log_level)gh_log_level_by_name(settings->log_level),
-                 is_json ? GH_LOG_JSON : GH_LOG_TEXT);
+    gh_log_setup((enum gh_log_level)gh_log_level_by_name(settings->log_level), format);
 }
 
 /* Give ROW the value TEXT, which is known to be one that can be. */

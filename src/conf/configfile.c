@@ -38,8 +38,13 @@ gh_configfile_find(const char *explicit_path)
                                        ? gh_asprintf("%s/gatehouse/gatehouse.yaml", xdg)
                                        : gh_home_path("~/.config/gatehouse/gatehouse.yaml");
 
+    const char *of_unit = getenv("CONFIGURATION_DIRECTORY"); /* ConfigurationDirectory= */
+    char *units GH_SCOPED(gh_free) = gh_asprintf("%s/gatehouse.yaml", of_unit ? of_unit : "");
+
     if (*explicit_path)
         return absolute(explicit_path);
+    if (of_unit && of_unit[0] == '/' && access(units, F_OK) == 0)
+        return gh_take(units);
     if (access(own, F_OK) == 0)
         return gh_take(own);
     if (access(GH_SYSCONF_DIR "/gatehouse/gatehouse.yaml", F_OK) == 0)

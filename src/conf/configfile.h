@@ -14,6 +14,7 @@
 struct gh_settings;
 
 /* EXPLICIT unless it is empty, made absolute; else the first that is there of
+ *     $CONFIGURATION_DIRECTORY/gatehouse.yaml, which systemd names
  *     $XDG_CONFIG_HOME/gatehouse/gatehouse.yaml, ~/.config by default
  *     /etc/gatehouse/gatehouse.yaml, by --sysconfdir of configure
  * NULL when none is. The caller frees it. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "conf/credential.h"
 #include "conf/home.h"
 #include "conf/yaml.h"
 
@@ -35,7 +36,17 @@ take_token_of_environment(void)
     return token;
 }
 
-/* The text of KEY, unless *TEXT_OF has come from the environment. */
+/* Unless *TOKEN_OF has come from the environment. */
+static void
+take_credential(char **token_of, struct gh_faults *faults)
+{
+    struct gh_err err;
+
+    if (!*token_of && gh_credential_line("token", token_of, &err) != GH_OK)
+        gh_faults_add(faults, "%s", err.text);
+}
+
+/* The text of KEY, unless *TEXT_OF is known already. */
 static void
 take(const struct gh_yaml_file *file, const char *key, char **text_of, struct gh_faults *faults)
 {
@@ -57,6 +68,7 @@ gh_identity_load(struct gh_identity *identity, struct gh_faults *faults)
     struct gh_yaml_file file;
 
     identity->token = take_token_of_environment();
+    take_credential(&identity->token, faults);
     identity->user = from_environment("RH_USERNAME");
     if (gh_yaml_load(&file, path, faults) == GH_OK) {
         take(&file, "token", &identity->token, faults);

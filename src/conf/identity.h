@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * conf/identity.h - whose node this is: RH_TOKEN and RH_USERNAME of the environment, else token and username
- * of ~/.rh/config.yaml. Source: auth.md section 1.
+ * conf/identity.h - whose node this is: RH_TOKEN and RH_USERNAME of the environment; the token also by the
+ * credential "token" (conf/credential.h); else token and username of ~/.rh/config.yaml. Source: auth.md
+ * section 1.
  *
  * The token is no setting: it is never shown, and whoever took its digest lets go of it at once. */
 #ifndef GH_CONF_IDENTITY_H

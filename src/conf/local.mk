@@ -12,6 +12,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/commandline.h \
 	%reldir%/configfile.c \
 	%reldir%/configfile.h \
+	%reldir%/credential.c \
+	%reldir%/credential.h \
 	%reldir%/declared.c \
 	%reldir%/declared.h \
 	%reldir%/environment.c \

@@ -12,6 +12,7 @@
 #include "den/grants.h"
 #include "den/keyring.h"
 #include "den/sql.h"
+#include "den/tickets.h"
 #include "den/uri.h"
 
 #define FORM_VERSION 1
@@ -155,7 +156,6 @@ gh_den_reload(struct gh_den *den, struct gh_err *err)
     den->bearers = NULL;
     den->resources = den->resources_by_id = NULL;
     int rc = load(den, err);
-    gh_den_tell(den); /* what was borrowed is still there */
     let_go(&old);
     return rc;
 }
@@ -166,6 +166,7 @@ gh_den_open(const char *state_dir, struct gh_den **den_out, struct gh_err *err)
     struct gh_den *den = gh_alloc(sizeof *den);
 
     den->path = gh_asprintf("%s/den.db", state_dir);
+    gh_den_tickets_init(den);
     int rc = open_file(den, err);
     if (rc == GH_OK)
         rc = load(den, err);
@@ -189,20 +190,6 @@ gh_den_close(struct gh_den **den_of)
     free(den->path);
     free(den);
     *den_of = NULL;
-}
-
-void
-gh_den_on_change(struct gh_den *den, void (*changed)(void *context), void *context)
-{
-    den->changed = changed;
-    den->changed_context = context;
-}
-
-void
-gh_den_tell(struct gh_den *den)
-{
-    if (den->changed)
-        den->changed(den->changed_context);
 }
 
 /* ---- who may what ---- */

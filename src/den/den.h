@@ -38,10 +38,6 @@ struct gh_den_user;
 int gh_den_open(const char *state_dir, struct gh_den **den_out, struct gh_err *err) GH_MUST_USE;
 void gh_den_close(struct gh_den **den_of);
 
-/* Call CHANGED after each change of users, tokens, resources or grants, before it is acknowledged: whoever
- * kept an answer of gh_den_facts lets go of it. One at a time; NULL for none. */
-void gh_den_on_change(struct gh_den *den, void (*changed)(void *context), void *context);
-
 struct gh_den_facts {
     const char *user; /* NULL: the token is not known, or no longer good. Borrowed until a change */
     bool

@@ -66,16 +66,12 @@ struct gh_den {
     struct gh_den_token *tokens;
     struct gh_den_bearer *bearers;
     struct gh_den_resource *resources, *resources_by_id;
-    void (*changed)(void *context);
-    void *changed_context;
+    uint8_t ticket_key[GH_DIGEST_BYTES]; /* of this run of the daemon */
 };
 
 /* Read all that is in memory anew, after a change that reaches far. On an error nobody is known any more,
  * since whoever was may have been removed. */
 int gh_den_reload(struct gh_den *den, struct gh_err *err) GH_MUST_USE;
-
-/* Tell who kept facts that they may be wrong now. */
-void gh_den_tell(struct gh_den *den);
 
 /* users.c, keyring.c, resources.c, grants.c: read one's own part of the file, after those before it. */
 int gh_den_users_load(struct gh_den *den, struct gh_err *err) GH_MUST_USE;

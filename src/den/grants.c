@@ -132,7 +132,6 @@ gh_den_grant(struct gh_den *den, struct gh_den_resource *resource, struct gh_den
     for (size_t i = 0; i < count; i++)
         if (users[i] != resource->owner)
             set(resource, users[i], level);
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -145,6 +144,5 @@ gh_den_revoke_all(struct gh_den *den, struct gh_den_resource *resource, struct g
     if (rc != GH_OK)
         return rc;
     gh_den_grants_done(resource);
-    gh_den_tell(den);
     return GH_OK;
 }

@@ -177,7 +177,6 @@ gh_den_token_create(struct gh_den *den, struct gh_den_user *user, int64_t expire
     }
     add(den, token);
     put_bearer(den, &token->text, token, &digest);
-    gh_den_tell(den);
     *token_out = token;
     return GH_OK;
 }
@@ -204,7 +203,6 @@ gh_den_token_revoke(struct gh_den *den, int64_t id, struct gh_err *err)
     take_bearer(den, &token->text);
     take_bearer(den, &token->old);
     token->generation++;
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -283,7 +281,6 @@ gh_den_token_for_folder(struct gh_den *den, struct gh_den_token *own, struct gh_
         return rc;
     }
     put_bearer(den, &token->text, token, &digest);
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -331,5 +328,4 @@ gh_den_token_learn(struct gh_den *den, struct gh_den_token *own, struct gh_slice
         return;
     }
     put_bearer(den, &token->old, token, &digest);
-    gh_den_tell(den);
 }

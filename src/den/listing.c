@@ -5,7 +5,9 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/jsontext.h"
 #include "den/grants.h"
+#include "den/resources.h"
 #include "den/sql.h"
 
 enum { URI, TYPE, STATE, STATUS_S, CONFIG }; /* columns */
@@ -54,51 +56,55 @@ fits(const struct gh_den *den, const struct gh_den_filter *filter, sqlite3_stmt 
            (filter->since_s <= 0 || state->at_s >= now_s - filter->since_s);
 }
 
-/* "2026-11-26 07:15:02.000000+00:00" */
-static json_t *
-time_text(int64_t at_s)
+/* "2026-11-26 07:15:02.000000+00:00" as JSON, or null. */
+static void
+add_time(struct gh_buf *out, int64_t at_s)
 {
     time_t time = (time_t)at_s;
     struct tm utc;
-    char text[48];
+    char text[48] = "null";
 
-    if (at_s <= 0 || !gmtime_r(&time, &utc))
-        return json_null();
-    strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S.000000+00:00", &utc);
-    return json_string(text);
+    if (at_s > 0 && gmtime_r(&time, &utc))
+        strftime(text, sizeof text, "\"%Y-%m-%d %H:%M:%S.000000+00:00\"", &utc);
+    gh_buf_add_text(out, text);
 }
 
 static void
-add(json_t *list, const struct gh_den *den, const struct gh_den_filter *filter, sqlite3_stmt *rows,
-    const struct node_state *state)
+add(struct gh_buf *out, const struct gh_den *den, const struct gh_den_filter *filter,
+    sqlite3_stmt *rows, const struct node_state *state)
 {
-    struct gh_slice config = slice_of(rows, CONFIG);
     enum gh_level level = gh_den_level(den, filter->user, slice_of(rows, URI));
-    json_t *item = json_loadb(config.bytes, config.len, 0, NULL);
+    struct gh_buf more GH_SCOPED(gh_buf_done) = {0};
 
-    if (!item)
-        return; /* only what can be read is taken in; whoever edits the file may break it */
-    json_object_set_new(item, "access_level", json_string(gh_level_name(level)));
-    json_object_set_new(item, "cluster_status",
-                        state->state.len ? json_stringn(state->state.bytes, state->state.len)
-                                         : json_null());
-    json_object_set_new(item, "cluster_status_last_checked", time_text(state->at_s));
-    json_array_append_new(list, item);
+    gh_buf_addf(&more, "\"access_level\":\"%s\",\"cluster_status\":", gh_level_name(level));
+    if (state->state.len)
+        gh_jsontext_quote(&more, state->state.bytes, state->state.len, GH_JSONTEXT_UTF8);
+    else
+        gh_buf_add_text(&more, "null");
+    gh_buf_add_text(&more, ",\"cluster_status_last_checked\":");
+    add_time(&more, state->at_s);
+    gh_den_config_add(out, slice_of(rows, CONFIG), gh_buf_text(&more));
 }
 
 int
-gh_den_list(struct gh_den *den, const struct gh_den_filter *filter, json_t *list,
+gh_den_list(struct gh_den *den, const struct gh_den_filter *filter, struct gh_buf *out,
             struct gh_err *err)
 {
     int64_t now_s = (int64_t)time(NULL);
+    unsigned count = 0;
     int rc = GH_OK;
     sqlite3_stmt *rows GH_SCOPED(gh_sql_drop) = gh_sql_query(
         den->db, err, "SELECT uri, type, state, status_s, config FROM resource ORDER BY id", "");
 
-    while (json_array_size(list) < GH_DEN_LIST_MAX && gh_sql_next(&rows, &rc, err)) {
+    gh_buf_add_byte(out, '[');
+    while (count < GH_DEN_LIST_MAX && gh_sql_next(&rows, &rc, err)) {
         struct node_state state = state_of(rows, filter, now_s);
-        if (fits(den, filter, rows, &state, now_s))
-            add(list, den, filter, rows, &state);
+        if (!fits(den, filter, rows, &state, now_s))
+            continue;
+        if (count++ > 0)
+            gh_buf_add_byte(out, ',');
+        add(out, den, filter, rows, &state);
     }
+    gh_buf_add_byte(out, ']');
     return rc;
 }

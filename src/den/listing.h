@@ -4,8 +4,7 @@
 #ifndef GH_DEN_LISTING_H
 #define GH_DEN_LISTING_H
 
-#include <jansson.h>
-
+#include "base/buf.h"
 #include "den/den_inner.h"
 
 #define GH_DEN_LIST_MAX 200u /* in one answer. Source: the client's documentation of Cluster.list */
@@ -20,9 +19,9 @@ struct gh_den_filter {
         running_uri; /* of the cluster that this node is, which runs as it does not report; or NULL */
 };
 
-/* Append to LIST the configs that fit, oldest first, each with "access_level", "cluster_status" and
+/* Append to OUT a list of the configs that fit, oldest first, each with "access_level", "cluster_status" and
  * "cluster_status_last_checked" (UTC). */
-int gh_den_list(struct gh_den *den, const struct gh_den_filter *filter, json_t *list,
+int gh_den_list(struct gh_den *den, const struct gh_den_filter *filter, struct gh_buf *out,
                 struct gh_err *err) GH_MUST_USE;
 
 #endif

@@ -18,6 +18,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/secrets.h \
 	%reldir%/sql.c \
 	%reldir%/sql.h \
+	%reldir%/tickets.c \
+	%reldir%/tickets.h \
 	%reldir%/uri.c \
 	%reldir%/uri.h \
 	%reldir%/users.c \

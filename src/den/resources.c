@@ -142,7 +142,6 @@ update(struct gh_den *den, const struct gh_den_user *user, struct gh_den_resourc
     free(resource->type);
     resource->type = gh_strndup(config->type.bytes, config->type.len);
     resource->is_public = config->is_public;
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -191,7 +190,6 @@ add_new(struct gh_den *den, const struct gh_den_user *user, const struct gh_den_
         return rc;
     }
     add(den, resource);
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -211,7 +209,6 @@ gh_den_resource_delete(struct gh_den *den, struct gh_den_resource *resource, str
     if (rc != GH_OK)
         return rc;
     forget(den, resource);
-    gh_den_tell(den);
     return GH_OK;
 }
 
@@ -228,6 +225,17 @@ gh_den_resource_config(struct gh_den *den, const struct gh_den_resource *resourc
     if (gh_sql_next(&rows, &rc, err))
         gh_sql_add_text(rows, 0, out);
     return rc;
+}
+
+void
+gh_den_config_add(struct gh_buf *out, struct gh_slice config, const char *more)
+{
+    size_t end = config.len;
+
+    while (end > 0 && config.bytes[end - 1] != '}')
+        end--;
+    gh_buf_add(out, config.bytes, end > 0 ? end - 1 : 0);
+    gh_buf_addf(out, ",%s}", more);
 }
 
 int

@@ -32,6 +32,10 @@ int gh_den_resource_delete(struct gh_den *den, struct gh_den_resource *resource,
 int gh_den_resource_config(struct gh_den *den, const struct gh_den_resource *resource,
                            struct gh_buf *out, struct gh_err *err) GH_MUST_USE;
 
+/* Append CONFIG, a JSON object as it was sent, to OUT, with MORE ("\"a\":1") last among its members, so that
+ * none that was sent wins over them. */
+void gh_den_config_add(struct gh_buf *out, struct gh_slice config, const char *more);
+
 /* Append [{"user", "at_s", "config"}], the present version first, LIMIT at most. */
 int gh_den_resource_history(struct gh_den *den, const struct gh_den_resource *resource,
                             unsigned limit, struct gh_buf *out, struct gh_err *err) GH_MUST_USE;

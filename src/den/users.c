@@ -156,7 +156,6 @@ gh_den_user_add(struct gh_den *den, struct gh_slice name, struct gh_slice email,
     }
     user->id = sqlite3_last_insert_rowid(den->db);
     add(den, user);
-    gh_den_tell(den);
     *user_out = user;
     return GH_OK;
 }

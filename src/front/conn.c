@@ -20,6 +20,7 @@
 #include "front/front_inner.h"
 
 #define SWEEP_MS 250
+#define DRAIN_HEAD_MS 1000u /* for a request that was on its way when the daemon began to stop */
 
 static const char *const phase_names[] = {
 #define X(name) #name,
@@ -103,6 +104,7 @@ cut(struct gh_conn *conn)
     gh_log(GH_LOG_INFO, "connection.cut", "phase=%s request_id=%s", phase_names[conn->phase],
            conn->exchange ? conn->exchange->request.id : "-");
     conn->deadline_ms = 0;
+    conn->is_awaited = false;
     shut(conn);
 }
 
@@ -146,8 +148,10 @@ on_hang_up(struct gh_conn *conn)
     if (is_suspended(conn))
         gh_exchange_gone(conn->exchange);
     else if (conn->phase != GH_PHASE_SEND && conn->phase != GH_PHASE_WORK &&
-             ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0)
+             ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0) {
+        conn->is_awaited = false;
         shut(conn);
+    }
 }
 
 /* Ask the system in one go which of the COUNT connections were left by their clients. */
@@ -194,6 +198,27 @@ on_sweep(uv_timer_t *timer)
     }
 }
 
+/* Between requests, and nothing of a next one is here. */
+static bool
+is_idle(const struct gh_conn *conn)
+{
+    int unread = 0;
+
+    return conn->phase == GH_PHASE_IDLE && (ioctl(conn->fd, SIOCINQ, &unread) != 0 || unread == 0);
+}
+
+/* A client that has just connected is owed an answer as much as one that has asked: it was not refused, so it
+ * does not ask elsewhere. */
+static void
+await_request(struct gh_conn *conn)
+{
+    uint64_t end_ms = uv_now(conn->server->loop) + DRAIN_HEAD_MS;
+
+    conn->is_awaited = true;
+    if (conn->deadline_ms == 0 || conn->deadline_ms > end_ms)
+        conn->deadline_ms = end_ms;
+}
+
 void
 gh_conn_close_idle(struct gh_server *server)
 {
@@ -201,7 +226,24 @@ gh_conn_close_idle(struct gh_server *server)
 
     DL_FOREACH(server->conns, conn)
     {
-        if (!conn->exchange || !conn->exchange->has_head)
+        if (conn->exchange && conn->exchange->has_head)
+            continue;
+        if (is_idle(conn))
             shut(conn);
+        else
+            await_request(conn);
     }
+}
+
+unsigned
+gh_conn_awaited(const struct gh_server *server)
+{
+    const struct gh_conn *conn;
+    unsigned count = 0;
+
+    DL_FOREACH(server->conns, conn)
+    {
+        count += conn->is_awaited && !conn->exchange;
+    }
+    return count;
 }

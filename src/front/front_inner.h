@@ -34,6 +34,7 @@ struct gh_conn {
     struct gh_exchange *exchange;
     struct gh_handshake *handshake; /* NULL without TLS */
     struct gh_peer peer;
+    bool is_awaited; /* the daemon stops, but its first request, or the next one, is on its way */
 };
 
 struct gh_server {
@@ -109,6 +110,8 @@ void gh_exchange_gone(struct gh_exchange *exchange);
 
 /* redirect.c: on a server that redirects, answer EXCHANGE with where HTTPS is. Says whether it did. */
 bool gh_redirect(struct gh_exchange *exchange);
+/* Over HTTPS, add Strict-Transport-Security to the answer when the settings ask for it. */
+void gh_add_hsts(struct gh_exchange *exchange);
 
 /* answer.c */
 extern const struct gh_sink gh_front_sink;
@@ -118,7 +121,9 @@ struct gh_conn *gh_conn_new(struct gh_server *server, int fd);
 void gh_conn_free(struct gh_conn *conn);
 void gh_conn_enter(struct gh_conn *conn, enum gh_phase phase);
 void gh_conn_extend(struct gh_conn *conn);
-/* Close the idle connections now. */
+/* Close the idle connections now; those whose request is on its way have a second for it. */
 void gh_conn_close_idle(struct gh_server *server);
+/* How many of these there still are. */
+unsigned gh_conn_awaited(const struct gh_server *server);
 
 #endif

@@ -5,6 +5,8 @@
 #ifndef GH_FRONT_LISTENER_H
 #define GH_FRONT_LISTENER_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* What is spoken to whoever connects. */
@@ -20,6 +22,7 @@ struct gh_listener {
     enum gh_port_kind kind;
     unsigned port; /* TCP: the one in use, also when 0 was asked for; UNIX: 0 */
     char *path;    /* UNIX: removed when the listener is closed; TCP: NULL */
+    bool is_kept;  /* the file at path is not ours to remove (front/activation.h) */
 };
 
 /* Listen on HOST and PORT. Errors: GH_E_INPUT for a host that is none, GH_E_SYSTEM with the errno's

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.c *.h
 libgatehouse_la_SOURCES += \
+	%reldir%/activation.c \
+	%reldir%/activation.h \
 	%reldir%/answer.c \
 	%reldir%/conn.c \
 	%reldir%/exchange.c \

@@ -299,7 +299,7 @@ gh_server_port(const struct gh_server *server)
 unsigned
 gh_server_requests(const struct gh_server *server)
 {
-    return server->exchange_count;
+    return server->exchange_count + gh_conn_awaited(server);
 }
 
 void

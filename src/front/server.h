@@ -38,9 +38,11 @@ unsigned gh_server_port(const struct gh_server *server);
  * the pool is flushed. */
 void gh_server_run(struct gh_server *server);
 
-/* Accept no more, close idle connections. Requests in progress go on. */
+/* Accept no more, close idle connections. Requests in progress go on, and those that clients who connected
+ * just before are about to send are answered. */
 void gh_server_drain(struct gh_server *server);
-unsigned gh_server_requests(const struct gh_server *server); /* in progress */
+/* In progress; once draining also those that are on their way on a connection that was taken. */
+unsigned gh_server_requests(const struct gh_server *server);
 
 /* Close everything. No request may be unanswered any more. */
 void gh_server_stop(struct gh_server **server_of);

@@ -6,8 +6,7 @@ from collections import Counter
 
 import pytest
 
-from integration.conftest import (daemon, pytest_runtest_makereport,  # noqa: F401
-                                  pytest_runtest_protocol, shared_daemon, start_daemon)
+from integration.conftest import daemon, shared_daemon, start_daemon  # noqa: F401
 
 from . import not_yet_served, replay
 

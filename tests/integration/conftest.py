@@ -7,44 +7,11 @@ start_daemon: starts more of them, each with its own options, stopped and inspec
 from __future__ import annotations
 
 import itertools
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
 from .gatehoused import Gatehoused
-
-
-def pytest_runtest_makereport(item, call):
-    """Remember for the fixtures' teardown whether the test itself failed."""
-    if call.when == "call":
-        item.test_failed = call.excinfo is not None and not call.excinfo.errisinstance(
-            pytest.skip.Exception)
-
-
-TEST_S = int(os.environ.get("GATEHOUSE_TEST_S") or 300)
-
-
-def pytest_sessionstart(session):
-    """SIGTERM ends the run as Ctrl-C does: fixtures stop their daemons."""
-    def on_term(number, frame):
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, on_term)
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol(item):
-    """A test that hangs fails, with the place where it waits."""
-    def on_alarm(number, frame):
-        raise TimeoutError(f"the test took longer than {TEST_S} s")
-
-    before = signal.signal(signal.SIGALRM, on_alarm)
-    signal.alarm(TEST_S)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def show_log(daemon: Gatehoused) -> None:

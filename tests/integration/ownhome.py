@@ -12,7 +12,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import Mapping
 import pytest
 
 from .gatehoused import BUILD, is_running, wait_until
+from .ports import free_port  # noqa: F401 - whoever starts a server in such a home needs one
 
 COMMAND_S = 60.0
 SPIED = ("pip", "pip3", "uv", "conda", "screen", "nohup", "sudo", "caddy")
@@ -73,12 +73,6 @@ def node_python() -> str | None:
                 [python, "-c", "import psutil"], capture_output=True).returncode == 0:
             return python
     return None
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
 
 
 class OwnHome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 from pathlib import Path
@@ -175,6 +176,17 @@ def test_nobody_is_known_when_callers_are_not_checked(tmp_path):
 
 
 # -- tokens are nowhere ----------------------------------------------------------------------------
+
+def core_filter(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/coredump_filter").read_text(), 16)
+
+
+def test_core_of_the_daemon_has_no_memory_in_it(audited):
+    """Requests come by there with their tokens; a worker, which sees none, can be looked into after a crash."""
+    assert core_filter(audited.daemon.pid) == 0
+    workers = descendants(audited.daemon.pid)
+    assert workers and all(core_filter(worker) == core_filter(os.getpid()) for worker in workers)
+
 
 def test_tokens_are_nowhere(tmp_path):
     """Not in the log at any level, in answers, in /status, in argv and environment of any process, in files."""

@@ -40,11 +40,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append((self.path, self.headers.get("Authorization")))
         self.server.release.wait(60)
-        self.send_response(self.server.status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(self.server.body)))
-        self.end_headers()
-        self.wfile.write(self.server.body)
+        try:
+            self.send_response(self.server.status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(self.server.body)))
+            self.end_headers()
+            self.wfile.write(self.server.body)
+        except BrokenPipeError:
+            pass  # whoever asked has given up
 
     do_GET = do_POST = answer
 
@@ -58,7 +61,7 @@ def fake():
 
     def make(status: int, body) -> Fake:
         server = Fake(status, body if isinstance(body, bytes) else json.dumps(body).encode())
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         made.append(server)
         return server
 

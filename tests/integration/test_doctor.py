@@ -14,6 +14,7 @@ import pytest
 
 from . import wheels
 from .gatehoused import BUILD
+from .ports import free_port
 
 GATEHOUSE = BUILD / "gatehouse"
 
@@ -64,12 +65,6 @@ def place(tmp_path):
 def venv(tmp_path):
     wheels.venv(tmp_path / "env")
     return tmp_path / "env"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 # -- the login ----------------------------------------------------------------------------------------

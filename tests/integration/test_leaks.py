@@ -2,7 +2,7 @@
 """Memory and descriptors of daemon and workers stay where they are, whatever is done again and again.
 
 The short form sees what grows with each request. GATEHOUSE_LEAKS=50 does fifty times as much, by hand
-(-s prints the sizes; GATEHOUSE_TEST_S=3600 for the time it takes).
+(-s prints the sizes).
 """
 from __future__ import annotations
 

@@ -66,6 +66,30 @@ def test_idle_connections_are_closed_while_draining(held):
     assert daemon.wait() == 0
 
 
+def test_who_has_just_connected_is_answered_while_draining(held):
+    daemon, call, release = held
+    with Wire(daemon) as wire, Wire(daemon) as partly:
+        partly.send(b"GET /check HTTP/1.1\r\n")
+        assert daemon.get("/check").status == 200  # so both are accepted
+        daemon.signal(signal.SIGTERM)
+        wait_until("new connections to be refused", lambda: refuses_connections(daemon))
+        release.touch()
+        for one, rest in ((wire, head(daemon, "GET", "/check")), (partly, b"Host: localhost\r\n\r\n")):
+            one.send(rest)
+            assert one.read_answer().status == 200
+            assert one.ends_within(STOP_S)
+    assert daemon.wait() == 0
+
+
+def test_who_connected_and_asks_nothing_holds_no_drain(start_daemon):
+    daemon = start_daemon(inspect=False, args=["--drain-timeout-ms", "60000"])
+    with Wire(daemon) as wire:
+        assert daemon.get("/check").status == 200
+        daemon.signal(signal.SIGTERM)
+        assert wire.ends_within(STOP_S)
+        assert daemon.wait() == 0
+
+
 def test_second_signal_ends_at_once(held):
     daemon, call, release = held
     workers = descendants(daemon.pid)

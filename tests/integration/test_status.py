@@ -85,5 +85,5 @@ def test_client_that_leaves_is_forgotten(daemon):
 
 
 @pytest.mark.parametrize("value", ["true", "false", "1", "0"])
-def test_nothing_is_sent_to_den(daemon, value):
+def test_without_a_den_nothing_is_sent(daemon, value):
     assert daemon.get(f"/status?send_to_den={value}").json()[1] is None

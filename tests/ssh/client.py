@@ -2,32 +2,20 @@
 """The unmodified client on its own side of ssh."""
 from __future__ import annotations
 
-import random
-import socket
 import subprocess
 from pathlib import Path
 from typing import Sequence
 
 from compat.sdk import COLOUR, PROGRAM_S, Client
+from integration.ports import free_port
 
 from .node import SshNode
 
 
 def server_port() -> int:
-    """A port for a node's server, while the next one is free for the client's end of its tunnel.
-
-    The client takes a port for free when nobody answers there. Among those that the system gives to
-    outgoing connections that is often wrong: one in TIME_WAIT cannot be listened at. So: below these."""
-    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    while True:
-        port = random.randrange(10000, max(lowest, 10010) - 1)
-        with socket.socket() as first, socket.socket() as second:
-            try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-        return port
+    """A port for a node's server, while the next one is free for the client's end of its tunnel: the client
+    takes a port for free when nobody answers there."""
+    return free_port(count=2)
 
 
 class SshClient(Client):

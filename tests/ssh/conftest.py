@@ -7,8 +7,6 @@ import os
 import pytest
 
 from compat import sdk
-from integration.conftest import (pytest_runtest_makereport, pytest_runtest_protocol,  # noqa: F401
-                                  pytest_sessionstart)
 
 from . import node as nodes
 from .client import SshClient, server_port

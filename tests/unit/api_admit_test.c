@@ -63,7 +63,7 @@ request(enum gh_method method, const char *target, const char *authorization)
     ck_assert_int_eq(fake_request_init(&fake, method, target, strlen(target), NULL, 0), 0);
     fake.header_name = authorization ? "Authorization" : NULL;
     fake.header_value = authorization;
-    fake.request.route = gh_route_find(&fake.request, &status);
+    fake.request.route = gh_route_find(&api, &fake.request, &status);
     ck_assert_ptr_nonnull(fake.request.route);
     return &fake.request;
 }

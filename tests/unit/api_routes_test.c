@@ -58,11 +58,13 @@ static const struct {
     {"/%6Bey/a%2Fb", GH_GET, ROUTE(call_get)},
 };
 
+static struct gh_api api;
+
 static const struct gh_route *
 find(struct fake_request *fake, enum gh_method method, const char *target, unsigned *status)
 {
     ck_assert_int_eq(fake_request_init(fake, method, target, strlen(target), NULL, 0), 0);
-    return gh_route_find(&fake->request, status);
+    return gh_route_find(&api, &fake->request, status);
 }
 
 /* As it stands, with a slash behind, with a query, in absolute form. */
@@ -185,21 +187,84 @@ START_TEST(what_is_local_is_served_on_the_control_socket_only)
         ck_assert_ptr_null(fake.request.allow);
     }
     fake.request.is_local = true;
-    ck_assert_ptr_null(gh_route_find(&fake.request, &status));
+    ck_assert_ptr_null(gh_route_find(&api, &fake.request, &status));
     ck_assert_uint_eq(status, 405);
     ck_assert_str_eq(fake.request.allow, "GET, PATCH");
     fake.request.method = GH_PATCH;
-    ck_assert_ptr_nonnull(gh_route_find(&fake.request, &status));
+    ck_assert_ptr_nonnull(gh_route_find(&api, &fake.request, &status));
     fake.request.method = GH_GET;
-    ck_assert(gh_route_find(&fake.request, &status)->handle == ROUTE(config_get));
+    ck_assert(gh_route_find(&api, &fake.request, &status)->handle == ROUTE(config_get));
+}
+END_TEST
+
+/* With a Den (NULL: none of its rows), and without. */
+static const struct {
+    const char *path;
+    enum gh_method method;
+    void (*handle)(struct gh_api *api, struct gh_request *request);
+    void (*without)(struct gh_api *api, struct gh_request *request);
+} of_den[] = {
+    {"/user", GH_GET, ROUTE(den_user), NULL},
+    {"/user/config", GH_PUT, ROUTE(den_user_config), NULL},
+    {"/user/config", GH_POST, ROUTE(call_post), ROUTE(call_post)},
+    {"/user/secret", GH_GET, ROUTE(den_secrets), ROUTE(call_get)},
+    {"/user/secret/alice:key", GH_DELETE, ROUTE(den_secret_delete), NULL},
+    {"/user/call", GH_GET, ROUTE(call_get), ROUTE(call_get)},
+    {"/auth/token/cluster", GH_POST, ROUTE(den_cluster_token), NULL},
+    {"/auth/token", GH_POST, ROUTE(call_post), ROUTE(call_post)},
+    {"/auth/token/cluster/alice:gpu", GH_GET, ROUTE(den_cluster_token_check), NULL},
+    {"/resource", GH_GET, ROUTE(den_list), NULL},
+    {"/resource", GH_POST, ROUTE(den_create), ROUTE(put_resource)},
+    {"/resource/alice:gpu", GH_GET, ROUTE(den_get), ROUTE(call_get)},
+    {"/resource/alice:gpu", GH_PUT, ROUTE(den_put), NULL},
+    {"/resource/alice:gpu", GH_POST, ROUTE(call_post), ROUTE(call_post)},
+    {"/resource/history/alice:gpu", GH_GET, ROUTE(den_history), NULL},
+    {"/resource/alice:gpu/cluster/status", GH_POST, ROUTE(den_status_post), NULL},
+    {"/resource/alice:gpu/logs/file", GH_GET, ROUTE(den_logs_link), NULL},
+    {"/cluster/up", GH_POST, ROUTE(den_launch), ROUTE(call_post)},
+    {"/cluster/call", GH_POST, ROUTE(call_post), ROUTE(call_post)},
+};
+
+START_TEST(a_den_has_urls_of_its_own)
+{
+    struct fake_request fake;
+    unsigned status;
+
+    for (int with = 0; with < 2; with++) {
+        api.den = with ? (struct gh_den *)&api : NULL; /* not looked into */
+        const struct gh_route *route = find(&fake, of_den[_i].method, of_den[_i].path, &status);
+        ck_assert((route ? route->handle : NULL) ==
+                  (with ? of_den[_i].handle : of_den[_i].without));
+    }
+}
+END_TEST
+
+START_TEST(what_is_posted_to_resource_is_told_by_its_type)
+{
+    static const char *const types[] = {"application/json", "Application/JSON; charset=utf-8"};
+    struct fake_request fake;
+    unsigned status;
+
+    api.den = (struct gh_den *)&api;
+    find(&fake, GH_POST, "/resource", &status);
+    fake.header_name = "Content-Type";
+    for (size_t i = 0; i < COUNT(types); i++) {
+        fake.header_value = types[i];
+        ck_assert(gh_route_find(&api, &fake.request, &status)->handle == ROUTE(put_resource));
+    }
+    fake.header_value = "text/plain";
+    ck_assert(gh_route_find(&api, &fake.request, &status)->handle == ROUTE(den_create));
+    ck_assert_ptr_null(find(&fake, GH_PATCH, "/resource/a:b", &status));
+    ck_assert_str_eq(fake.request.allow, "GET, PUT, DELETE, POST");
 }
 END_TEST
 
 START_TEST(begin_answers_what_has_no_route)
 {
     struct gh_keys keys = {0};
-    struct gh_api api = {.keys = &keys};
     struct fake_request fake;
+
+    api.keys = &keys;
 
     fake_request_init(&fake, GH_GET, "/nothing", 8, NULL, 0);
     gh_api_begin(&api, &fake.request);
@@ -270,6 +335,8 @@ add(TCase *tests)
     tcase_add_test(tests, allow_names_what_is_served);
     tcase_add_loop_test(tests, allow_names_both_methods_of_a_url_with_two, 0, 2);
     tcase_add_test(tests, what_is_local_is_served_on_the_control_socket_only);
+    tcase_add_loop_test(tests, a_den_has_urls_of_its_own, 0, COUNT(of_den));
+    tcase_add_test(tests, what_is_posted_to_resource_is_told_by_its_type);
     tcase_add_test(tests, begin_answers_what_has_no_route);
     tcase_add_loop_test(tests, run_names_are_identifiers, 0, (int)COUNT(run_names));
     tcase_add_test(tests, run_names_have_a_limit);

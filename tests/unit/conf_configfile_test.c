@@ -350,6 +350,22 @@ START_TEST(the_file_is_looked_for_where_such_files_are)
 }
 END_TEST
 
+START_TEST(the_folder_of_the_unit_comes_first)
+{
+    char *made GH_SCOPED(gh_free) = NULL;
+
+    setenv("CONFIGURATION_DIRECTORY", folder, 1);
+    char *found GH_SCOPED(gh_free) = gh_configfile_find("");
+    ck_assert_ptr_null(found);
+    made = write_file(folder, "gatehouse.yaml", "");
+    found = gh_configfile_find("");
+    ck_assert_str_eq(found, made);
+    char *named GH_SCOPED(gh_free) = gh_configfile_find("/a/b.yaml");
+    ck_assert_str_eq(named, "/a/b.yaml");
+    unsetenv("CONFIGURATION_DIRECTORY");
+}
+END_TEST
+
 /* ---- the client's files ---- */
 
 static void
@@ -421,6 +437,7 @@ add(TCase *tests)
     tcase_add_test(tests, envs_of_each_kind);
     tcase_add_loop_test(tests, wrong_envs_are_told, 0, (int)COUNT(wrong_envs));
     tcase_add_test(tests, the_file_is_looked_for_where_such_files_are);
+    tcase_add_test(tests, the_folder_of_the_unit_comes_first);
     tcase_add_test(tests, the_client_files_give_host_and_port_only);
     tcase_add_test(tests, the_connection_type_says_who_reaches_us);
     tcase_add_test(tests, broken_client_files_are_told_without_what_is_in_them);

@@ -20,6 +20,7 @@ set_up(void)
     unsetenv("RH_TOKEN");
     unsetenv("RH_USERNAME");
     unsetenv("API_SERVER_URL");
+    unsetenv("CREDENTIALS_DIRECTORY");
     memset(&identity, 0, sizeof identity);
     memset(&faults, 0, sizeof faults);
 }
@@ -82,6 +83,29 @@ START_TEST(empty_and_null_are_nothing)
 }
 END_TEST
 
+START_TEST(credential_is_between_environment_and_file)
+{
+    free(write_file(home, "token", "credential\n"));
+    setenv("CREDENTIALS_DIRECTORY", home, 1);
+    ck_assert_int_eq(load("token: abc\nusername: olga\n"), GH_OK);
+    ck_assert_str_eq(identity.token, "credential");
+    ck_assert_str_eq(identity.user, "olga");
+    gh_identity_done(&identity);
+    setenv("RH_TOKEN", "from-environment", 1);
+    ck_assert_int_eq(gh_identity_load(&identity, &faults), GH_OK);
+    ck_assert_str_eq(identity.token, "from-environment");
+}
+END_TEST
+
+START_TEST(credential_that_is_no_line_is_a_fault)
+{
+    free(write_file(home, "token", "s3cret\ns3cret\n"));
+    setenv("CREDENTIALS_DIRECTORY", home, 1);
+    ck_assert_int_eq(load(NULL), GH_E_INPUT);
+    ck_assert_str_eq(faults.texts.list[0], "the credential token must be one line of text");
+}
+END_TEST
+
 static const char *const bad[] = {"token: [s3cret]\n", "token: {s3cret: s3cret}\n"};
 
 START_TEST(what_is_wrong_is_said_without_the_value)
@@ -99,6 +123,8 @@ add(TCase *tests)
     tcase_add_test(tests, clients_file_is_read);
     tcase_add_test(tests, environment_wins_and_is_wiped);
     tcase_add_test(tests, empty_and_null_are_nothing);
+    tcase_add_test(tests, credential_is_between_environment_and_file);
+    tcase_add_test(tests, credential_that_is_no_line_is_a_fault);
     tcase_add_loop_test(tests, what_is_wrong_is_said_without_the_value, 0, (int)COUNT(bad));
 }
 
