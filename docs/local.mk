@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # sorted: *.md
 dist_doc_DATA = \
+	%reldir%/acme.md \
 	%reldir%/architecture.md \
 	%reldir%/benchmarks.md \
 	%reldir%/cli.md \

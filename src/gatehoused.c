@@ -340,12 +340,10 @@ listen_failed(const struct gh_err *err)
 
 /* An address that we listen on and others than this machine reach; NULL when there is none. */
 static const char *
-open_address(const struct daemon *daemon)
+open_address(struct daemon *daemon)
 {
-    const char *host = daemon->settings.host;
-
     if (!gh_activation_has_clients(&daemon->handed))
-        return gh_address_is_loopback(host) ? NULL : host;
+        return gh_ports_open_address(&daemon->ports);
     for (size_t i = 0; i < daemon->handed.count; i++)
         if (!daemon->handed.list[i].is_loopback)
             return daemon->handed.list[i].where;
@@ -353,7 +351,7 @@ open_address(const struct daemon *daemon)
 }
 
 static int
-check_host(const struct daemon *daemon, struct gh_err *err)
+check_host(struct daemon *daemon, struct gh_err *err)
 {
     const struct gh_settings *settings = &daemon->settings;
     const char *host = open_address(daemon);
@@ -452,6 +450,7 @@ start(struct daemon *daemon)
                                     on_died, on_removed, add_hello,  add_environment};
 
     gh_change_apply_log(settings);
+    gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
     if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     gh_self_prepare_fds();
@@ -459,7 +458,6 @@ start(struct daemon *daemon)
     gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
-    gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
     if (gh_activation_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
@@ -501,6 +499,7 @@ start(struct daemon *daemon)
         .envs = daemon->envs,
         .shells = &daemon->shells,
         .acme = daemon->acme,
+        .certs = gh_ports_certs(&daemon->ports),
         .asset_dir = daemon->asset_dir,
         .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),

@@ -22,6 +22,7 @@ unit_programs = \
 	%reldir%/unit/auth_den_test \
 	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
+	%reldir%/unit/base_base64url_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
 	%reldir%/unit/base_journal_test \
@@ -45,13 +46,19 @@ unit_programs = \
 	%reldir%/unit/conf_environment_test \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
+	%reldir%/unit/conf_listen_test \
+	%reldir%/unit/conf_paths_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/den_den_test \
 	%reldir%/unit/den_uri_test \
 	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_guard_test \
+	%reldir%/unit/net_acme_cert_test \
+	%reldir%/unit/net_acme_store_test \
+	%reldir%/unit/net_acme_time_test \
 	%reldir%/unit/net_http_test \
+	%reldir%/unit/net_jws_test \
 	%reldir%/unit/net_library_test \
 	%reldir%/unit/net_multi_test \
 	%reldir%/unit/node_capacity_test \
@@ -85,6 +92,9 @@ unit_programs = \
 	%reldir%/unit/store_keys_test \
 	%reldir%/unit/store_runs_kept_test \
 	%reldir%/unit/store_runs_test \
+	%reldir%/unit/tls_certs_test \
+	%reldir%/unit/tls_hello_test \
+	%reldir%/unit/tls_pair_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_httpframe_test \
@@ -102,7 +112,8 @@ EXTRA_DIST += \
 	%reldir%/unit/pool_rig.h \
 	%reldir%/unit/runs_rig.h \
 	%reldir%/unit/suite.h \
-	%reldir%/unit/tiny_http.h
+	%reldir%/unit/tiny_http.h \
+	%reldir%/unit/tls_kit.h
 
 # --- fake: what the tests' daemon meets instead of the real thing --------------------------------
 
@@ -124,6 +135,7 @@ noinst_LTLIBRARIES += %reldir%/libfake_clock.la
 
 # sorted, programs: fuzz/*_fuzz.c
 fuzz_programs = \
+	%reldir%/fuzz/acme_fuzz \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \

@@ -24,6 +24,7 @@ struct gh_node;
 struct gh_installer;
 struct gh_envmaker;
 struct gh_shells;
+struct gh_certs;
 
 /* What the operations work on; all owned by gatehoused.c. */
 struct gh_api {
@@ -44,6 +45,7 @@ struct gh_api {
     struct gh_acme *acme;     /* NULL: no certificates are ordered */
     const char *asset_dir;    /* of the files that api/assets.c serves */
     const char *open_address; /* one that others than this machine reach us at, or NULL */
+    struct gh_certs *certs;   /* NULL where no port speaks HTTPS */
     uint64_t started_ns;      /* uv_hrtime */
     bool is_draining;
 };

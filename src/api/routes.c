@@ -99,6 +99,7 @@ static const struct gh_route routes[] = {
     {GH_GET,    "/_gatehouse/v1/den/grants", GH_NEED_LOCAL, gh_route_den_own_grants},
     {GH_POST,   "/_gatehouse/v1/den/grants", GH_NEED_LOCAL, gh_route_den_own_grant_add},
     {GH_DELETE, "/_gatehouse/v1/den/grants/{uri}/{name}", GH_NEED_LOCAL, gh_route_den_own_grant_revoke},
+    {GH_GET,   "/_gatehouse/v1/certs", GH_NEED_LOCAL, gh_route_certs},
     /* These three win over methods of such names. */
     {GH_GET,  "/{key}/openapi.json", GH_NEED_DOCUMENT, gh_route_module_openapi},
     {GH_GET,  "/{key}/docs",      GH_NEED_DOCUMENT, gh_route_module_docs},

@@ -125,6 +125,7 @@ void gh_route_run_bash(struct gh_api *api, struct gh_request *request);
 
 /* cert_routes.c */
 void gh_route_cert(struct gh_api *api, struct gh_request *request);
+void gh_route_certs(struct gh_api *api, struct gh_request *request);
 
 /* acme_routes.c */
 void gh_route_acme_challenge(struct gh_api *api, struct gh_request *request);

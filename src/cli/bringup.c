@@ -155,7 +155,8 @@ url_of(const struct gh_settings *settings, unsigned port)
 
     if (is_any)
         host = "127.0.0.1";
-    return gh_asprintf(strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host, port);
+    return gh_asprintf(strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+                       settings->use_https ? "https" : "http", host, port);
 }
 
 static bool

@@ -24,20 +24,6 @@ gh_clusterfile_text(const char *name)
     return text;
 }
 
-int
-gh_clusterfile_check(struct gh_err *err)
-{
-    char *type GH_SCOPED(gh_free) = gh_clusterfile_text("server_connection_type");
-
-    if (strcmp(type, "tls") != 0)
-        return GH_EXIT_OK;
-    return gh_err_set(
-        err, GH_EXIT_USAGE,
-        "~/.rh/cluster_config.json has server_connection_type \"tls\", but this version "
-        "speaks no HTTPS: use server_connection_type=\"ssh\", which is encrypted by ssh, "
-        "or \"none\" behind a proxy that does");
-}
-
 void
 gh_clusterfile_options(const char *host, struct gh_words *options)
 {
@@ -45,7 +31,9 @@ gh_clusterfile_options(const char *host, struct gh_words *options)
     char *server_host GH_SCOPED(gh_free) = gh_clusterfile_text("server_host");
     bool is_docker = strcmp(type, "docker") == 0;
 
-    if ((is_docker || strcmp(type, "none") == 0) && !host && !server_host[0])
+    bool is_direct = is_docker || strcmp(type, "none") == 0 || strcmp(type, "tls") == 0;
+
+    if (is_direct && !host && !server_host[0])
         gh_words_add(options, "--host=0.0.0.0");
     if (is_docker)
         gh_words_add(options, "--insecure");

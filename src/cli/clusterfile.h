@@ -7,12 +7,8 @@
 #include "base/words.h"
 #include "cli/cli.h"
 
-/* GH_EXIT_USAGE for a server_connection_type that this version does not serve: "tls". A missing file has
- * none, nor has a broken one: that is told where the settings are read. */
-int gh_clusterfile_check(struct gh_err *err) GH_MUST_USE;
-
 /* Append what follows from the file beside its settings: a server that clients reach directly ("none",
- * "docker") listens on all addresses unless HOST was given (NULL: it was not) or the file has one, and a
+ * "tls", "docker") listens on all addresses unless HOST was given (NULL: it was not) or the file has one, and a
  * container's network is as open as "none" says. */
 void gh_clusterfile_options(const char *host, struct gh_words *options);
 

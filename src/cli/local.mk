@@ -9,6 +9,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/bringup.h \
 	%reldir%/capture.c \
 	%reldir%/capture.h \
+	%reldir%/certask.c \
+	%reldir%/certask.h \
 	%reldir%/cli.h \
 	%reldir%/client.c \
 	%reldir%/client.h \
@@ -63,6 +65,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/tokenask.c \
 	%reldir%/tokenask.h \
 	%reldir%/verb_call.c \
+	%reldir%/verb_cert_fingerprint.c \
+	%reldir%/verb_cert_show.c \
 	%reldir%/verb_config_check.c \
 	%reldir%/verb_config_set.c \
 	%reldir%/verb_config_show.c \

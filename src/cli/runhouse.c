@@ -4,7 +4,7 @@
  *
  * It knows what the client runs there: --version and server start|restart|stop|status, with every option
  * that the client's own command has. What has a meaning here becomes an option of gatehoused; what is
- * about Ray, screen, nohup, Caddy, conda or Den is accepted and does nothing. The client looks at the
+ * about Ray, screen, nohup, Caddy or conda is accepted and does nothing. The client looks at the
  * exit status only, and shows what is written. Source: docs/ssh.md, runhouse 0.0.42 main.py. */
 #include <jansson.h>
 #include <stdio.h>
@@ -25,7 +25,21 @@
 #define LOG_PATH "~/.rh/server.log" /* where people who know the client look */
 #define RECORD "runhouse-server" /* in the state folder: the port of the server that was started */
 
-enum meaning { NOTHING, HOST, PORT, ENV, DOMAIN, NO_SCREEN, NO_NOHUP, HTTPS, DEN_URL, DEN_AUTH };
+enum meaning {
+    NOTHING,
+    HOST,
+    PORT,
+    ENV,
+    DOMAIN,
+    CERTS_ADDRESS,
+    CERTFILE,
+    KEYFILE,
+    NO_SCREEN,
+    NO_NOHUP,
+    HTTPS,
+    DEN_URL,
+    DEN_AUTH
+};
 
 static const struct option {
     const char *name;
@@ -33,7 +47,7 @@ static const struct option {
     bool has_value;
 } options[] = {
     {"--api-server-url", DEN_URL, true},
-    {"--certs-address", NOTHING, true},
+    {"--certs-address", CERTS_ADDRESS, true},
     {"--cleanup-actors", NOTHING, false},
     {"--conda-env", NOTHING, true}, /* the client runs us by `conda run`, which says CONDA_PREFIX */
     {"--domain", DOMAIN, true},
@@ -56,8 +70,8 @@ static const struct option {
     {"--restart-ray", NOTHING, false},
     {"--resync-rh", NOTHING, false},
     {"--screen", NOTHING, false},
-    {"--ssl-certfile", NOTHING, true},
-    {"--ssl-keyfile", NOTHING, true},
+    {"--ssl-certfile", CERTFILE, true},
+    {"--ssl-keyfile", KEYFILE, true},
     {"--stop-ray", NOTHING, false},
     {"--use-caddy", NOTHING, false},
     {"--use-den-auth", DEN_AUTH, false},
@@ -106,35 +120,33 @@ parse(int argc, char **argv, struct asked *asked, struct gh_err *err)
     return GH_EXIT_OK;
 }
 
-/* What this version cannot serve is not started; it can be stopped all the same. */
-static int
-check_served(const struct asked *asked, struct gh_err *err)
-{
-    if (asked->value[HTTPS])
-        return gh_err_set(err, GH_EXIT_USAGE,
-                          "--use-https: this version speaks no HTTPS; use "
-                          "server_connection_type=\"ssh\", which is encrypted by ssh, or \"none\" "
-                          "behind a proxy that does");
-    return gh_clusterfile_check(err);
-}
-
 /* The options of gatehoused that follow. Others are in ~/.rh/cluster_config.json, which it reads. */
 static void
 translate(const struct asked *asked, struct gh_words *words)
 {
-    if (asked->value[HOST])
-        gh_words_addf(words, "--host=%s", asked->value[HOST]);
-    if (asked->value[PORT])
-        gh_words_addf(words, "--port=%s", asked->value[PORT]);
+    static const struct {
+        enum meaning meaning;
+        const char *flag;
+    } passed[] = {
+        {HOST, "--host"},
+        {PORT, "--port"},
+        {ENV, "--env"},
+        {DEN_URL, "--api-server-url"},
+        {DOMAIN, "--domain"},
+        {DOMAIN, "--allowed-hosts"},
+        {KEYFILE, "--ssl-keyfile"},
+        {CERTFILE, "--ssl-certfile"},
+        {CERTS_ADDRESS, "--certs-address"},
+    };
+
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
+        if (asked->value[passed[i].meaning])
+            gh_words_addf(words, "%s=%s", passed[i].flag, asked->value[passed[i].meaning]);
     gh_clusterfile_options(asked->value[HOST], words);
     if (asked->value[DEN_AUTH])
         gh_words_add(words, "--use-den-auth");
-    if (asked->value[DEN_URL])
-        gh_words_addf(words, "--api-server-url=%s", asked->value[DEN_URL]);
-    if (asked->value[ENV])
-        gh_words_addf(words, "--env=%s", asked->value[ENV]);
-    if (asked->value[DOMAIN])
-        gh_words_addf(words, "--allowed-hosts=%s", asked->value[DOMAIN]);
+    if (asked->value[HTTPS])
+        gh_words_add(words, "--use-https");
 }
 
 /* ---- which server is the node's ---- */
@@ -307,12 +319,9 @@ run_status(const struct asked *asked, struct gh_words *words, const struct place
 
 static const struct command {
     const char *name;
-    bool starts;
     int (*run)(const struct asked *, struct gh_words *, const struct place *, struct gh_err *);
-} commands[] = {{"start", true, run_start},
-                {"restart", true, run_restart},
-                {"stop", false, run_stop},
-                {"status", false, run_status}};
+} commands[] = {
+    {"start", run_start}, {"restart", run_restart}, {"stop", run_stop}, {"status", run_status}};
 
 static int
 run_command(const struct command *command, int argc, char **argv, struct gh_err *err)
@@ -322,8 +331,6 @@ run_command(const struct command *command, int argc, char **argv, struct gh_err 
     struct asked asked = {0};
 
     int rc = parse(argc, argv, &asked, err);
-    if (rc == GH_EXIT_OK && command->starts)
-        rc = check_served(&asked, err);
     translate(&asked, &words);
     if (rc == GH_EXIT_OK)
         rc = find_place(&words, &place, err);

@@ -39,7 +39,9 @@
     X(den_resource_remove)                                                                         \
     X(den_grant_list)                                                                              \
     X(den_grant_add)                                                                               \
-    X(den_grant_revoke)
+    X(den_grant_revoke)                                                                            \
+    X(cert_show)                                                                                   \
+    X(cert_fingerprint)
 
 #define X(name) extern const struct gh_verb gh_verb_##name;
 GH_VERBS(X)

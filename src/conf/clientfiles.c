@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "conf/configfile.h"
 #include "conf/home.h"
 #include "conf/rows.h"
@@ -20,10 +21,9 @@ static const struct {
     const char *key;
     unsigned row;
 } names[] = {
-    {"server_host", GH_ROW_INDEX_host},
-    {"server_port", GH_ROW_INDEX_port},
-    {"den_auth", GH_ROW_INDEX_use_den_auth},
-    {"api_server_url", GH_ROW_INDEX_api_server_url},
+    {"server_host", GH_ROW_INDEX_host},      {"server_port", GH_ROW_INDEX_port},
+    {"den_auth", GH_ROW_INDEX_use_den_auth}, {"api_server_url", GH_ROW_INDEX_api_server_url},
+    {"domain", GH_ROW_INDEX_domain},
 };
 
 #define NAME_COUNT (sizeof names / sizeof names[0])
@@ -42,19 +42,48 @@ take(struct gh_settings *settings, const struct gh_row *row, const char *key, co
         gh_faults_add(faults, "%s: %s: %s", shown, key, err.text);
 }
 
-/* By connection type: a client that comes through ssh reaches loopback, whatever address the file has;
- * "none" means that the network is trusted to hold whoever may call. */
+/* ROW is VALUE: which it can be. */
+static void
+set(struct gh_settings *settings, unsigned row, const char *value, const char *shown)
+{
+    struct gh_err err;
+
+    if (gh_row_set(settings, &gh_rows[row], value, shown, &err) != GH_OK)
+        abort();
+}
+
+/* The pair that the client made and uploaded for "tls"; it verifies by that one and no other. With a domain
+ * and port 443 it makes none. Source: runhouse 0.0.42 resources/hardware/cluster.py, restart_server. */
+static void
+take_uploaded_pair(struct gh_settings *settings, const char *shown)
+{
+    bool is_for_proxy = settings->port == 443;
+    char *chain GH_SCOPED(gh_free) =
+        gh_home_path(is_for_proxy ? "/var/lib/caddy/rh_server.crt" : "~/certs/rh_server.crt");
+    char *key GH_SCOPED(gh_free) =
+        gh_home_path(is_for_proxy ? "/var/lib/caddy/rh_server.key" : "~/certs/rh_server.key");
+
+    if ((is_for_proxy && settings->domain[0]) || access(chain, F_OK) != 0 || access(key, F_OK) != 0)
+        return;
+    set(settings, GH_ROW_INDEX_ssl_certfile, chain, shown);
+    set(settings, GH_ROW_INDEX_ssl_keyfile, key, shown);
+}
+
+/* By connection type: a client that comes through ssh reaches loopback, whatever address the file has; with
+ * "none" and "tls" it comes from the network, and whether callers are checked is said by den_auth. */
 static void
 take_connection(struct gh_settings *settings, const char *type, const char *shown)
 {
-    struct gh_err err;
-    int rc = GH_OK;
+    bool is_tls = strcmp(type, "tls") == 0;
 
     if (strcmp(type, "ssh") == 0)
-        rc = gh_row_set(settings, &gh_rows[GH_ROW_INDEX_host], "127.0.0.1", shown, &err);
-    else if (strcmp(type, "none") == 0)
-        rc = gh_row_set(settings, &gh_rows[GH_ROW_INDEX_insecure], "true", shown, &err);
-    (void)rc; /* both are values that can be */
+        set(settings, GH_ROW_INDEX_host, "127.0.0.1", shown);
+    if (strcmp(type, "none") == 0 || is_tls)
+        set(settings, GH_ROW_INDEX_insecure, "true", shown);
+    if (is_tls) {
+        set(settings, GH_ROW_INDEX_use_https, "true", shown);
+        take_uploaded_pair(settings, shown);
+    }
 }
 
 /* ---- ~/.rh/config.yaml ---- */
@@ -89,6 +118,26 @@ text_of(const json_t *value)
     return json_is_string(value) ? gh_strdup(json_string_value(value)) : NULL;
 }
 
+/* The node's addresses, which the certificate made here is for. */
+static void
+take_addresses(struct gh_settings *settings, const json_t *root, const char *shown)
+{
+    const json_t *ips = json_object_get(root, "ips");
+    struct gh_buf list GH_SCOPED(gh_buf_done) = {0};
+    json_t *ip;
+    size_t i;
+
+    if (!json_is_array(ips))
+        ips = json_object_get(json_object_get(root, "compute_properties"), "ips");
+    json_array_foreach(ips, i, ip)
+    {
+        if (json_is_string(ip))
+            gh_buf_addf(&list, "%s%s", list.len > 0 ? "," : "", json_string_value(ip));
+    }
+    if (list.len > 0)
+        set(settings, GH_ROW_INDEX_certs_address, gh_buf_text(&list), shown);
+}
+
 static void
 read_json(struct gh_settings *settings, const char *shown, struct gh_faults *faults)
 {
@@ -108,6 +157,7 @@ read_json(struct gh_settings *settings, const char *shown, struct gh_faults *fau
             take(settings, &gh_rows[names[i].row], names[i].key, text, shown, faults);
     }
     const char *type = json_string_value(json_object_get(root, CONNECTION_TYPE));
+    take_addresses(settings, root, shown);
     if (type)
         take_connection(settings, type, shown);
     json_decref(root);

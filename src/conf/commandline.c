@@ -97,6 +97,29 @@ row_of_option(const char *argument, size_t len)
     return NULL;
 }
 
+/* Options of the client's own server that mean nothing here: there is no proxy to set up, and the interpreter is
+ * found otherwise. Whoever starts us the way that one was started need not change anything. */
+static const struct {
+    const char *flag;
+    bool has_value;
+} of_client[] = {{"--conda-env", true},
+                 {"--from-python", false},
+                 {"--restart-proxy", false},
+                 {"--use-caddy", false}};
+
+/* Is ARGUMENT, of LEN bytes up to its '=', one of these? Then *at is moved behind its value. */
+static bool
+skip_option(const char *argument, size_t len, int argc, int *at)
+{
+    for (size_t i = 0; i < sizeof of_client / sizeof of_client[0]; i++)
+        if (strlen(of_client[i].flag) == len && memcmp(of_client[i].flag, argument, len) == 0) {
+            if (of_client[i].has_value && !argument[len] && *at < argc)
+                ++*at;
+            return true;
+        }
+    return false;
+}
+
 /* One option at argv[*at]: "--name value", "--name=value" or a flag. Moves *at behind it. Returns false
  * after a fault. */
 static bool
@@ -108,6 +131,8 @@ take_option(struct gh_commandline *line, int argc, char **argv, int *at, struct 
     bool is_module = len == 8 && memcmp(argument, "--module", 8) == 0;
     const struct gh_row *row = is_module ? NULL : row_of_option(argument, len);
 
+    if (!is_module && !row && skip_option(argument, len, argc, at))
+        return true;
     if (!is_module && !row) {
         unknown_option(argument, faults);
         return false;

@@ -130,6 +130,7 @@ add_headers(struct gh_exchange *exchange, const char *content_type)
     }
     for (const struct gh_header *more = request->headers; more && more->name; more++)
         add(exchange, more->name, more->value);
+    gh_add_hsts(exchange);
     if (exchange->wants_close || exchange->conn->server->is_draining)
         add(exchange, "Connection", "close");
 }

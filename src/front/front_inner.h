@@ -110,6 +110,8 @@ void gh_exchange_gone(struct gh_exchange *exchange);
 
 /* redirect.c: on a server that redirects, answer EXCHANGE with where HTTPS is. Says whether it did. */
 bool gh_redirect(struct gh_exchange *exchange);
+/* Over HTTPS, add Strict-Transport-Security to the answer when the settings ask for it. */
+void gh_add_hsts(struct gh_exchange *exchange);
 
 /* answer.c */
 extern const struct gh_sink gh_front_sink;

@@ -44,6 +44,31 @@ bind_tcp(const struct addrinfo *address)
     return -1;
 }
 
+/* What errno means for whoever starts us, with what helps. */
+static int
+tell(struct gh_err *err, const char *host, const char *port)
+{
+    int why = errno;
+
+    if (why == EADDRINUSE)
+        gh_err_set(err, GH_E_SYSTEM,
+                   "listening on %s port %s: another program does already; "
+                   "ss -ltnp 'sport = :%s' shows which",
+                   host, port, port);
+    else if (why == EACCES)
+        gh_err_set(
+            err, GH_E_SYSTEM,
+            "listening on %s port %s: ports below 1024 need CAP_NET_BIND_SERVICE: start it by "
+            "gatehoused.service or gatehoused.socket, or allow it once: sudo setcap "
+            "cap_net_bind_service=ep \"$(command -v gatehoused)\", or for all: sudo sysctl -w "
+            "net.ipv4.ip_unprivileged_port_start=%s",
+            host, port, port);
+    else
+        gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s", host, port, strerror(why));
+    errno = why;
+    return GH_E_SYSTEM;
+}
+
 int
 gh_listen_tcp(const char *host, unsigned port, struct gh_listener *listener_out, struct gh_err *err)
 {
@@ -62,8 +87,7 @@ gh_listen_tcp(const char *host, unsigned port, struct gh_listener *listener_out,
     freeaddrinfo(address);
     errno = kept;
     if (fd < 0)
-        return gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s", host, port_text,
-                          strerror(errno));
+        return tell(err, host, port_text);
 
     struct sockaddr_storage bound;
     socklen_t len = sizeof bound;

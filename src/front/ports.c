@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/address.h"
 #include "conf/listen.h"
 #include "conf/settings.h"
 #include "front/server.h"
@@ -44,6 +45,42 @@ kind_of(enum gh_listen_kind kind)
     return kind == GH_LISTEN_HTTPS      ? GH_PORT_HTTPS
            : kind == GH_LISTEN_REDIRECT ? GH_PORT_REDIRECT
                                         : GH_PORT_HTTP;
+}
+
+/* Is whoever reaches WANTED served? */
+static bool
+is_open(const struct gh_settings *settings, const struct gh_listen *wanted)
+{
+    bool asks_who = wanted->kind == GH_LISTEN_HTTPS && settings->client_ca[0];
+
+    return !wanted->is_unix && wanted->kind != GH_LISTEN_REDIRECT && !asks_who &&
+           !gh_address_is_loopback(wanted->host);
+}
+
+/* What host and port say. */
+static struct gh_listen
+main_address(const struct gh_settings *settings)
+{
+    struct gh_listen wanted = {.kind = settings->use_https ? GH_LISTEN_HTTPS : GH_LISTEN_HTTP,
+                               .port = (unsigned)settings->port};
+
+    snprintf(wanted.host, sizeof wanted.host, "%s", settings->host);
+    return wanted;
+}
+
+const char *
+gh_ports_open_address(struct gh_ports *ports)
+{
+    const struct gh_settings *settings = ports->settings;
+    struct gh_listen wanted = main_address(settings);
+    const char *rest = settings->listen;
+
+    while (!is_open(settings, &wanted)) /* what is no address is told when it is listened on */
+        if (!*rest || gh_listen_next(&rest, &wanted, NULL) != GH_OK)
+            return NULL;
+    free(ports->open_address);
+    ports->open_address = gh_strdup(wanted.host);
+    return ports->open_address;
 }
 
 static int
@@ -113,11 +150,8 @@ open_more(struct gh_ports *ports, struct gh_err *err)
 int
 gh_ports_open(struct gh_ports *ports, struct gh_err *err)
 {
-    const struct gh_settings *settings = ports->settings;
-    struct gh_listen wanted = {.kind = settings->use_https ? GH_LISTEN_HTTPS : GH_LISTEN_HTTP,
-                               .port = (unsigned)settings->port};
+    struct gh_listen wanted = main_address(ports->settings);
 
-    snprintf(wanted.host, sizeof wanted.host, "%s", settings->host);
     int rc = open_one(ports, &wanted, err);
     if (rc == GH_OK)
         rc = open_more(ports, err);
@@ -141,6 +175,12 @@ gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err
         gh_server_set_redirect(ports->servers[i], port);
     }
     return gh_tls_start(ports->tls, err);
+}
+
+struct gh_certs *
+gh_ports_certs(const struct gh_ports *ports)
+{
+    return ports->tls ? gh_tls_certs(ports->tls) : NULL;
 }
 
 void
@@ -222,4 +262,5 @@ gh_ports_done(struct gh_ports *ports)
 {
     gh_free(&ports->servers);
     gh_free(&ports->control_path);
+    gh_free(&ports->open_address);
 }

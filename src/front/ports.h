@@ -23,6 +23,7 @@
 #include "front/listener.h"
 
 struct gh_api;
+struct gh_certs;
 struct gh_server;
 struct gh_settings;
 struct gh_tls;
@@ -36,10 +37,15 @@ struct gh_ports {
     struct gh_server *control; /* the same routes, for this node's own programs */
     char *control_path;        /* NULL until it is open */
     struct gh_tls *tls;        /* NULL where no port speaks HTTPS */
+    char *open_address;
 };
 
 void gh_ports_init(struct gh_ports *ports, uv_loop_t *loop, const struct gh_settings *settings,
                    struct gh_api *api);
+
+/* An address that the settings say to listen on, that others than this machine reach, and where whoever comes is
+ * served: not one that only redirects, nor HTTPS with client_ca. NULL when there is none. Borrowed. */
+const char *gh_ports_open_address(struct gh_ports *ports);
 
 /* Listen where the settings say: host and port, `listen`, and port 80 beside HTTPS on 443, which may fail.
  * Errors: GH_E_INPUT for what `listen` cannot be; else as gh_listen_tcp, errno kept. */
@@ -56,6 +62,9 @@ int gh_ports_serve_control(struct gh_ports *ports, struct gh_listener *listener,
 /* With a port that speaks HTTPS: read or make certificates, STATE being the state folder. All ports are open.
  * Errors: GH_E_INPUT, GH_E_SYSTEM; ERR says what is wrong with which file. */
 int gh_ports_start_tls(struct gh_ports *ports, const char *state, struct gh_err *err) GH_MUST_USE;
+
+/* What is shown to whom; NULL where no port speaks HTTPS. Borrowed. */
+struct gh_certs *gh_ports_certs(const struct gh_ports *ports);
 
 /* Look at the certificates again; what is wrong is logged. */
 void gh_ports_reload(struct gh_ports *ports);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * front/redirect.c - a port that speaks HTTP to send clients on to HTTPS. What must be asked there is answered:
- * challenges of certificate authorities (RFC 8555 section 8.3), and /livez for those who watch the port. */
+ * front/redirect.c - how browsers get from HTTP to HTTPS and stay there: a port that speaks HTTP to send clients on,
+ * and Strict-Transport-Security (RFC 6797). What must be asked on that port is answered: challenges of
+ * certificate authorities (RFC 8555 section 8.3), and /livez for those who watch the port. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "conf/settings.h"
 #include "front/front_inner.h"
 #include "wire/reply.h"
 
@@ -69,4 +71,17 @@ gh_redirect(struct gh_exchange *exchange)
     gh_reply_detail(request, is_plain ? 301 : 308, "This node speaks HTTPS: %s", location);
     request->headers = NULL;
     return true;
+}
+
+void
+gh_add_hsts(struct gh_exchange *exchange)
+{
+    const struct gh_server *server = exchange->conn->server;
+    char text[48];
+
+    if (!server->has_tls || server->settings->hsts_max_age_s == 0)
+        return; /* RFC 6797 section 7.2: never over HTTP */
+    snprintf(text, sizeof text, "max-age=%llu",
+             (unsigned long long)server->settings->hsts_max_age_s);
+    MHD_add_response_header(exchange->response, "Strict-Transport-Security", text);
 }

@@ -71,7 +71,11 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
     set_default(cluster->config, "resource_subtype", json_string("Cluster"));
     gh_cluster_set(cluster, "den_auth", json_boolean(settings->use_den_auth));
     gh_cluster_set(cluster, "server_port", json_integer(port)); /* where we do listen */
+    if (settings->use_https)
+        gh_cluster_set(cluster, "server_connection_type", json_string("tls"));
     set_default(cluster->config, "server_connection_type", json_string("none"));
+    if (settings->domain[0])
+        set_default(cluster->config, "domain", json_string(settings->domain));
     set_default(cluster->config, "server_host", json_string(settings->host));
     set_default(cluster->config, "ips", json_pack("[s]", "127.0.0.1"));
     gh_cluster_set(cluster, "is_gpu", json_false()); /* until GPUs are counted */

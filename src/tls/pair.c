@@ -44,10 +44,6 @@ read_chain(struct gh_slice pem, struct chain *chain, struct gh_err *err)
         return gh_err_set(err, GH_E_INPUT,
                           "there is no certificate in it: PEM is needed, which "
                           "begins with -----BEGIN CERTIFICATE-----");
-    if (rc == GNUTLS_E_CERTIFICATE_LIST_UNSORTED)
-        return gh_err_set(err, GH_E_INPUT,
-                          "the certificates are no chain: each must be signed by the next one; "
-                          "the server's own comes first, then those of its issuers");
     if (rc < 0)
         return gh_err_set(err, GH_E_INPUT, "the certificate cannot be read: %s",
                           gnutls_strerror(rc));

@@ -2,9 +2,9 @@
  *
  * tls/pair.h - a certificate chain and its key, checked when they come together and never changed after.
  *
- * What is checked: the chain is PEM, at most GH_PAIR_CHAIN_MAX certificates, each signing the one before
- * it (they are put into that order; a root at the end is left out, since nobody needs it sent); the key
- * is PEM, without a passphrase, RSA of 2048 bits and more, ECDSA or Ed25519, and belongs to the first
+ * What is checked: the chain is PEM, at most GH_PAIR_CHAIN_MAX certificates, the node's own
+ * first (the others are put into the order in which each signs the one before it; a root, and what belongs to
+ * none of them, is left out, since nobody needs it sent); the key is PEM, without a passphrase, RSA of 2048 bits and more, ECDSA or Ed25519, and belongs to the first
  * certificate. Dates are not: gh_pair_problem says what is wrong with them, and a certificate that has
  * expired is better shown than a closed port.
  *

@@ -124,6 +124,8 @@ other_text(const char *name)
         return "/dev/null";
     if (strcmp(name, "log_level") == 0)
         return "DEBUG";
+    if (strncmp(name, "ssl_", 4) == 0 || strcmp(name, "client_ca") == 0)
+        return "/other.pem,/more.pem"; /* files: made absolute */
     return strcmp(name, "log_format") == 0 ? "json" : "other";
 }
 
@@ -154,6 +156,29 @@ START_TEST(each_setting_has_a_variable)
 #define X(kind, name, preset, ...) GH_VARIABLE_##kind(name, preset)
     GH_SETTINGS(X)
 #undef X
+}
+END_TEST
+
+START_TEST(options_of_the_clients_server_are_taken_and_mean_nothing)
+{
+    char *argv[] = {"gatehoused",    "--use-caddy",   "--conda-env", "lab", "--restart-proxy",
+                    "--from-python", "--conda-env=x", "--port",      "9",   NULL};
+
+    ck_assert_int_eq(gh_settings_load(&settings, 9, argv, &faults), GH_SETTINGS_RUN);
+    ck_assert_uint_eq(settings.port, 9);
+    unload();
+}
+END_TEST
+
+START_TEST(files_count_from_where_we_were_started)
+{
+    char folder[4096], wanted[5000];
+
+    ck_assert_ptr_nonnull(getcwd(folder, sizeof folder));
+    snprintf(wanted, sizeof wanted, "%s/a.crt,/b.crt", folder);
+    ck_assert_int_eq(load("--ssl-certfile", "a.crt,/b.crt", NULL), GH_SETTINGS_RUN);
+    ck_assert_str_eq(settings.ssl_certfile, wanted);
+    unload();
 }
 END_TEST
 
@@ -305,6 +330,8 @@ add(TCase *tests)
     tcase_add_test(tests, limits_of_each_number_hold);
     tcase_add_loop_test(tests, what_is_no_number_is_a_bad_value, 0, (int)COUNT(no_numbers));
     tcase_add_test(tests, each_setting_has_a_variable);
+    tcase_add_test(tests, options_of_the_clients_server_are_taken_and_mean_nothing);
+    tcase_add_test(tests, files_count_from_where_we_were_started);
     tcase_add_test(tests, flag_goes_over_variable_and_an_empty_variable_counts_for_nothing);
     tcase_add_test(tests, client_variable_sets_the_log_level);
     tcase_add_test(tests, both_spellings_of_an_option_are_read);
