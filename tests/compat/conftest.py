@@ -36,8 +36,6 @@ def pytest_terminal_summary(terminalreporter):
     for name, reason in not_yet_served.FILES.items():
         lines = (replay.TRANSCRIPTS / f"{name}.jsonl").read_text("utf-8").splitlines()
         counts[f"{reason} [{name}.jsonl]"] = len(lines)
-    for refused in not_yet_served.COMMANDS.values():
-        counts[f"{refused.reason} [ssh-commands.jsonl]"] += 1
     counts.update(f"{reason} [auth.jsonl]" for reason in not_yet_served.EXCHANGES.values())
     terminalreporter.section("recorded exchanges not yet served")
     for reason, count in counts.most_common():

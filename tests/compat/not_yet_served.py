@@ -5,28 +5,10 @@ pytest prints them, with counts, after each run.
 """
 from __future__ import annotations
 
-from typing import NamedTuple
-
 FILES = {
     "den-api": "calls to Den (made by the server, not sent to it)",
 }
 
-
-class Refused(NamedTuple):
-    """Why a recorded command line is refused, and what the refusal says."""
-
-    reason: str
-    text: str
-
-
-HTTPS = Refused("HTTPS", "this version speaks no HTTPS")
-
-# Of ssh-commands.jsonl; they are run all the same, and must be refused in these words.
-COMMANDS = {
-    "restart_server_tls_443#9": HTTPS,
-    "restart_server_tls_32300#6": HTTPS,
-    "restart_server_domain#3": HTTPS,
-}
 
 EXCHANGES = {
     "auth/owner_den_token": "Den says that the owner's other token is good for this cluster",
