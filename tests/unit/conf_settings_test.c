@@ -124,6 +124,10 @@ other_text(const char *name)
         return "/dev/null";
     if (strcmp(name, "log_level") == 0)
         return "DEBUG";
+    if (strcmp(name, "cors_origins") == 0)
+        return "https://a.example";
+    if (strcmp(name, "trusted_proxies") == 0)
+        return "10.0.0.0/8,unix";
     return strcmp(name, "log_format") == 0 ? "json" : "other";
 }
 
