@@ -3,11 +3,13 @@
 
 A row has the section that it comes from, the bytes that are sent, the status of each answer (a set where
 several are right), and what becomes of the connection: OPEN, and another request on it is answered; or SHUT.
-Every answer is read by a strict parser, which itself checks framing, Date and the like.
+Every answer is read by a strict parser, which itself checks framing, Date and the like. The table holds over
+HTTP and over HTTPS.
 """
 from __future__ import annotations
 
 import socket
+import ssl
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
@@ -15,12 +17,17 @@ from typing import Callable, Iterable
 
 import pytest
 
-from .gatehoused import USER_CODE, Gatehoused, wait_until
+from .gatehoused import ANSWER_S, USER_CODE, Gatehoused, wait_until
+from .ports import free_port
 from .raw import Wire
 from .strictly import HOST, Strict, chunked, get, lines, post, read_strictly, sized
 
 DAEMON_OPTIONS = {"modules": [f"app={USER_CODE}/asgi_answers.py:app", f"concat={USER_CODE}/things.py:concat",
                               f"echo={USER_CODE}/things.py:echo"]}
+HTTPS_PORT = free_port()
+ANY_CERTIFICATE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+ANY_CERTIFICATE.check_hostname, ANY_CERTIFICATE.verify_mode = False, ssl.CERT_NONE
+DAEMON_OPTIONS["args"] = ["--listen", f"127.0.0.1:{HTTPS_PORT}/https"]
 
 OPEN, SHUT, EITHER = "open", "shut", "either"
 REFUSED = {400}
@@ -440,11 +447,21 @@ def test_every_case_has_its_name():
     assert len(CASES) == sum(len(rows) for rows in TABLES.values())
 
 
+def connect(node: Gatehoused, scheme: str) -> Wire:
+    if scheme == "http":
+        return Wire(node)
+    wire = Wire.__new__(Wire)
+    wire.socket = ANY_CERTIFICATE.wrap_socket(socket.create_connection((node.host, HTTPS_PORT), ANSWER_S))
+    wire.buffer = b""
+    return wire
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
 @pytest.mark.parametrize("name", CASES)
-def test_case(node, name):
+def test_case(node, name, scheme):
     row = CASES[name]
     methods = list(row.methods) + ["GET"] * 60
-    with Wire(node) as wire:
+    with connect(node, scheme) as wire:
         try:
             wire.send(row.send)
         except ConnectionError:
