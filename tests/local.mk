@@ -25,6 +25,7 @@ unit_programs = \
 	%reldir%/unit/base_base64url_test \
 	%reldir%/unit/base_buf_test \
 	%reldir%/unit/base_err_test \
+	%reldir%/unit/base_ip_test \
 	%reldir%/unit/base_journal_test \
 	%reldir%/unit/base_jsoncheck_test \
 	%reldir%/unit/base_jsontext_test \
@@ -47,13 +48,19 @@ unit_programs = \
 	%reldir%/unit/conf_home_test \
 	%reldir%/unit/conf_identity_test \
 	%reldir%/unit/conf_listen_test \
+	%reldir%/unit/conf_networks_test \
+	%reldir%/unit/conf_origins_test \
 	%reldir%/unit/conf_paths_test \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/den_den_test \
 	%reldir%/unit/den_uri_test \
 	%reldir%/unit/front_activation_test \
+	%reldir%/unit/front_coding_test \
+	%reldir%/unit/front_crowd_test \
+	%reldir%/unit/front_forwarded_test \
 	%reldir%/unit/front_guard_test \
+	%reldir%/unit/front_packer_test \
 	%reldir%/unit/net_acme_cert_test \
 	%reldir%/unit/net_acme_store_test \
 	%reldir%/unit/net_acme_time_test \
@@ -139,8 +146,10 @@ fuzz_programs = \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/coding_fuzz \
 	%reldir%/fuzz/config_fuzz \
 	%reldir%/fuzz/contents_fuzz \
+	%reldir%/fuzz/forwarded_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \
 	%reldir%/fuzz/httpframe_fuzz \

@@ -183,12 +183,12 @@ is_for(const struct gh_api *api, const struct gh_route *route, struct gh_request
 static const char *
 methods_of(const struct gh_api *api, const struct gh_url *url)
 {
-    static const char *const names[GH_OTHER] = {[GH_GET] = "GET",
+    static const char *const names[GH_OTHER] = {[GH_GET] = "GET, HEAD",
                                                 [GH_POST] = "POST",
                                                 [GH_PUT] = "PUT",
                                                 [GH_PATCH] = "PATCH",
                                                 [GH_DELETE] = "DELETE"};
-    static char text[sizeof "GET, POST, PUT, PATCH, DELETE"];
+    static char text[sizeof "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"];
     bool has[GH_OTHER] = {false};
 
     text[0] = '\0';
@@ -199,6 +199,7 @@ methods_of(const struct gh_api *api, const struct gh_url *url)
         has[route->method] = true;
         strcat(strcat(text, text[0] ? ", " : ""), names[route->method]);
     }
+    strcat(text, ", OPTIONS");
     return text;
 }
 
@@ -287,7 +288,9 @@ find_route(struct gh_api *api, struct gh_request *request, const struct gh_key *
     *loading_out = loading_key(api, &request->url);
     if (*loading_out)
         return &app_route; /* who may not call it hears nothing of it */
-    if (gh_too_old_is_route(request))
+    if (status == 405 && request->method == GH_OPTIONS)
+        request->sink->reply(request, 204, NULL, NULL, 0); /* with Allow: RFC 9110 section 9.3.7 */
+    else if (gh_too_old_is_route(request))
         gh_too_old_refuse(request, status);
     else
         gh_reply_detail(request, status, status == 404 ? "Not Found" : "Method Not Allowed");

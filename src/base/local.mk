@@ -13,6 +13,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/buf.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
+	%reldir%/ip.c \
+	%reldir%/ip.h \
 	%reldir%/journal.c \
 	%reldir%/journal.h \
 	%reldir%/jsoncheck.c \

@@ -28,6 +28,10 @@ libgatehouse_la_SOURCES += \
 	%reldir%/listen.c \
 	%reldir%/listen.h \
 	%reldir%/modulespec.c \
+	%reldir%/networks.c \
+	%reldir%/networks.h \
+	%reldir%/origins.c \
+	%reldir%/origins.h \
 	%reldir%/paths.c \
 	%reldir%/paths.h \
 	%reldir%/reading.c \

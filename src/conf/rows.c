@@ -10,6 +10,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "conf/address.h"
+#include "conf/networks.h"
+#include "conf/origins.h"
 
 #define GH_WHEN_LIVE true
 #define GH_WHEN_START false
@@ -104,6 +106,12 @@ is_choice(const char *choices, const char *text)
     return false;
 }
 
+/* Settings whose text is a list of its own kind. */
+static const struct {
+    const char *name;
+    int (*check)(const char *list, struct gh_err *err);
+} lists[] = {{"cors_origins", gh_origins_check}, {"trusted_proxies", gh_networks_check}};
+
 static int
 check_text(const struct gh_row *row, const char *text, struct gh_err *err)
 {
@@ -117,6 +125,9 @@ check_text(const struct gh_row *row, const char *text, struct gh_err *err)
     if (strchr(row->unit, '|') && !is_choice(row->unit, text))
         return gh_err_set(err, GH_E_INPUT, "%s is '%.100s', but must be one of %s", row->name, text,
                           row->unit);
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        if (strcmp(row->name, lists[i].name) == 0 && lists[i].check(text, err) != GH_OK)
+            return gh_err_add(err, "%s", row->name);
     return GH_OK;
 }
 

@@ -56,7 +56,7 @@
     X(UINT, body_max_bytes, "4294967296", 1024, 1099511627776, "bytes", LIVE,                      \
       "largest request body; more is answered with 413")                                           \
     X(UINT, connections_max, "10000", 1, 1000000, "N", START,                                      \
-      "open connections; more wait until one is closed")                                           \
+      "open connections; more are answered with 503")                                              \
     X(UINT, calls_in_flight_max, "1000", 1, 100000, "N", LIVE,                                     \
       "open calls of one process; more are answered with 503")                                     \
     X(UINT, channel_backlog_bytes, "16777216", 65536, 1073741824, "bytes", LIVE,                   \
@@ -140,7 +140,26 @@
     X(TEXT, acme_profile, "", 0, 0, "NAME", START,                                                 \
       "kind of certificate, where the CA offers several, as in shortlived")                        \
     X(UINT, acme_retry_s, "60", 1, 86400, "s", LIVE,                                               \
-      "pause after a failed order; four times as long after each further one, up to a day")
+      "pause after a failed order; four times as long after each further one, up to a day")        \
+    X(UINT, connections_per_address_max, "4096", 0, 1000000, "N", LIVE,                            \
+      "open connections of one address, of IPv6 a /64; more are answered with 429; 0: any number") \
+    X(UINT, target_max_bytes, "16384", 64, 30000, "bytes", LIVE,                                   \
+      "longest request target; more is answered with 414")                                         \
+    X(UINT, header_max_bytes, "16384", 256, 30000, "bytes", LIVE,                                  \
+      "names and values of a request's headers; more are answered with 431")                       \
+    X(UINT, header_count_max, "100", 8, 400, "N", LIVE,                                            \
+      "headers of a request; more are answered with 431")                                          \
+    X(TEXT, cors_origins, "", 0, 0, "ORIGIN,...", LIVE,                                            \
+      "web pages of other origins that may call this node, or *")                                  \
+    X(FLAG, cors_credentials, "0", 0, 1, "", LIVE,                                                 \
+      "let pages of cors_origins send cookies and the like; never where that is *")                \
+    X(UINT, cors_max_age_s, "600", 0, 86400, "s", LIVE,                                            \
+      "how long a browser may keep what it was told of CORS")                                      \
+    X(UINT, compress_min_bytes, "4096", 0, 1073741824, "bytes", LIVE,                              \
+      "compress JSON and text from this size on, where the client takes it; 0: never")             \
+    X(UINT, compress_level, "1", 1, 9, "N", LIVE, "how hard to compress: 1 is fastest")            \
+    X(TEXT, trusted_proxies, "", 0, 0, "ADDRESS,...", LIVE,                                        \
+      "addresses, networks or unix, whose Forwarded and X-Forwarded headers are believed")
 
 #define GH_SETTING_FIELD_UINT(name) uint64_t name;
 #define GH_SETTING_FIELD_TEXT(name) char *name;

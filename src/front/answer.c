@@ -5,7 +5,6 @@
  * libmicrohttpd takes an answer only when the whole request is in. What is written to a stream
  * before waits in the heap, and beyond SPOOL_BYTES in a memfd, so that an app that answers while it reads
  * (an echo) neither stops nor fills our memory. */
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "conf/settings.h"
 #include "front/front_inner.h"
@@ -62,54 +62,56 @@ sink_each_header(struct gh_request *request,
 }
 
 static void
-describe(const struct sockaddr *address, struct gh_http_address *out)
+describe(const struct gh_ip *ip, unsigned port, struct gh_http_address *out)
 {
-    const struct sockaddr_in *four = (const void *)address;
-    const struct sockaddr_in6 *six = (const void *)address;
-    in_port_t port = 0;
-
-    if (address->sa_family == AF_INET) {
-        inet_ntop(AF_INET, &four->sin_addr, out->host, sizeof out->host);
-        port = four->sin_port;
-    } else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr)) {
-        inet_ntop(AF_INET, &six->sin6_addr.s6_addr[12], out->host, sizeof out->host);
-        port = six->sin6_port;
-    } else if (address->sa_family == AF_INET6) {
-        inet_ntop(AF_INET6, &six->sin6_addr, out->host, sizeof out->host);
-        port = six->sin6_port;
-    } else {
-        return;
-    }
-    snprintf(out->port, sizeof out->port, "%u", (unsigned)ntohs(port));
+    gh_ip_write(ip, out->host);
+    snprintf(out->port, sizeof out->port, "%u", port);
 }
 
 static void
 sink_addresses(struct gh_request *request, struct gh_http_address *client_out,
                struct gh_http_address *server_out)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(of(request)->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct gh_exchange *exchange = of(request);
+    const struct gh_forwarded *from = &exchange->forwarded;
+    const struct gh_conn *conn = exchange->conn;
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
+    struct gh_ip ip;
+    unsigned port;
 
     *client_out = (struct gh_http_address){.host = ""};
-    if (info)
-        describe(info->client_addr, client_out);
+    if (from->has_client)
+        describe(&from->client, from->port, client_out);
+    else if (conn->has_ip)
+        describe(&conn->ip, conn->port, client_out);
     if (!server_out)
         return;
     *server_out = (struct gh_http_address){.host = ""};
-    if (getsockname(of(request)->conn->fd, (struct sockaddr *)&address, &len) == 0)
-        describe((const struct sockaddr *)&address, server_out);
+    if (getsockname(conn->fd, (struct sockaddr *)&address, &len) == 0 &&
+        gh_ip_of((const struct sockaddr *)&address, &ip, &port))
+        describe(&ip, port, server_out);
 }
 
 /* ---- whole answers ---- */
 
-static void
-add(struct gh_exchange *exchange, const char *name, const char *value)
+void
+gh_answer_add(struct gh_exchange *exchange, const char *name, const char *value)
 {
     if (MHD_add_response_header(exchange->response, name, value) != MHD_YES)
         gh_log(GH_LOG_DEBUG, "header.dropped", "request_id=%s name=%s", exchange->request.id,
                gh_log_quote(name));
+}
+
+/* A tag of the plain bytes is a weak one of what they are compressed to. Source: RFC 9110 section 8.8.3. */
+static void
+add_more(struct gh_exchange *exchange, const struct gh_header *header)
+{
+    bool is_weakened = exchange->coding != GH_CODING_IDENTITY &&
+                       strcmp(header->name, "ETag") == 0 && header->value[0] == '"';
+    char *weak GH_SCOPED(gh_free) = is_weakened ? gh_asprintf("W/%s", header->value) : NULL;
+
+    gh_answer_add(exchange, header->name, weak ? weak : header->value);
 }
 
 static void
@@ -119,20 +121,25 @@ add_headers(struct gh_exchange *exchange, const char *content_type)
     char text[24];
 
     if (content_type)
-        add(exchange, "Content-Type", content_type);
+        gh_answer_add(exchange, "Content-Type", content_type);
     if (!MHD_get_response_header(exchange->response, "X-Request-ID"))
-        add(exchange, "X-Request-ID", request->id);
+        gh_answer_add(exchange, "X-Request-ID", request->id);
     if (request->allow)
-        add(exchange, "Allow", request->allow);
+        gh_answer_add(exchange, "Allow", request->allow);
     if (request->retry_after_s) {
         snprintf(text, sizeof text, "%u", request->retry_after_s);
-        add(exchange, "Retry-After", text);
+        gh_answer_add(exchange, "Retry-After", text);
     }
     for (const struct gh_header *more = request->headers; more && more->name; more++)
-        add(exchange, more->name, more->value);
+        add_more(exchange, more);
+    if (exchange->varies_by_coding)
+        gh_answer_add(exchange, "Vary", "Accept-Encoding");
+    if (exchange->coding != GH_CODING_IDENTITY)
+        gh_answer_add(exchange, "Content-Encoding", gh_coding_name(exchange->coding));
+    gh_cors_add_headers(exchange);
     gh_add_hsts(exchange);
     if (exchange->wants_close || exchange->conn->server->is_draining)
-        add(exchange, "Connection", "close");
+        gh_answer_add(exchange, "Connection", "close");
 }
 
 /* TARGET without its query, which holds the arguments of a call. */
@@ -184,8 +191,11 @@ sink_reply(struct gh_request *request, unsigned status, const char *content_type
            size_t len)
 {
     struct gh_exchange *exchange = of(request);
+    const struct gh_plain plain = {body, -1, len};
 
-    exchange->response = MHD_create_response_from_buffer_with_free_callback(len, body, free);
+    exchange->response = gh_packed_response(exchange, status, content_type, &plain);
+    if (!exchange->response)
+        exchange->response = MHD_create_response_from_buffer_with_free_callback(len, body, free);
     if (!exchange->response)
         free(body);
     answer(exchange, status, content_type);
@@ -196,8 +206,11 @@ sink_reply_fd(struct gh_request *request, unsigned status, const char *content_t
               size_t len)
 {
     struct gh_exchange *exchange = of(request);
+    const struct gh_plain plain = {NULL, fd, len};
 
-    exchange->response = MHD_create_response_from_fd64(len, fd);
+    exchange->response = gh_packed_response(exchange, status, content_type, &plain);
+    if (!exchange->response)
+        exchange->response = MHD_create_response_from_fd64(len, fd);
     if (!exchange->response)
         close(fd);
     answer(exchange, status, content_type);
@@ -323,7 +336,7 @@ sink_start(struct gh_request *request, const struct gh_http_start *head)
         exchange->response = MHD_create_response_from_callback(len, STREAM_BLOCK_BYTES,
                                                                on_stream_read, exchange, NULL);
     while (exchange->response && gh_http_next_header(&rest, &name, &value))
-        add(exchange, name, value);
+        gh_answer_add(exchange, name, value);
     answer(exchange, head->status, NULL);
 }
 

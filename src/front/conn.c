@@ -7,6 +7,7 @@
  * mid-request is forgotten (design-notes section 3, front-and-faults section 1). So each connection has a
  * phase with a deadline of ours, looked at four times a second; past it the socket is shut down,
  * which libmicrohttpd notices as a hang-up. */
+#include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -16,11 +17,13 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/networks.h"
 #include "conf/settings.h"
 #include "front/front_inner.h"
 
 #define SWEEP_MS 250
 #define DRAIN_HEAD_MS 1000u /* for a request that was on its way when the daemon began to stop */
+#define SURPLUS_MS 2000u    /* for the head of a request that is only told to go away */
 
 static const char *const phase_names[] = {
 #define X(name) #name,
@@ -39,7 +42,9 @@ time_in_phase(const struct gh_conn *conn)
     case GH_PHASE_HANDSHAKE:
         return settings->handshake_timeout_ms;
     case GH_PHASE_HEAD:
-        return settings->header_timeout_ms;
+        return conn->welcome != GH_WELCOME && settings->header_timeout_ms > SURPLUS_MS
+                   ? SURPLUS_MS
+                   : settings->header_timeout_ms;
     case GH_PHASE_BODY:
         return settings->body_timeout_ms;
     case GH_PHASE_SEND:
@@ -67,6 +72,41 @@ gh_conn_enter(struct gh_conn *conn, enum gh_phase phase)
     gh_conn_extend(conn);
 }
 
+/* Who is at the other end, and is there room for him? The node's own programs always are welcome, and for
+ * trusted proxies, which bring many clients, only the number of all counts. */
+static void
+receive(struct gh_conn *conn)
+{
+    const struct gh_settings *settings = conn->server->settings;
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+
+    if (conn->server->is_local)
+        return;
+    if (getpeername(conn->fd, (struct sockaddr *)&address, &len) == 0)
+        conn->has_ip = gh_ip_of((const struct sockaddr *)&address, &conn->ip, &conn->port);
+    conn->is_counted = true;
+    conn->counts_for_ip = conn->has_ip && !gh_networks_have(settings->trusted_proxies, &conn->ip);
+    conn->welcome =
+        gh_crowd_enter(conn->counts_for_ip ? &conn->ip : NULL, settings->connections_max,
+                       settings->connections_per_address_max);
+    if (conn->welcome == GH_NO_ROOM)
+        shutdown(conn->fd, SHUT_RDWR);
+}
+
+/* Is CONN closed although its client may still send? */
+static bool
+is_cut_short(const struct gh_conn *conn)
+{
+    char byte;
+
+    if (conn->is_cut || conn->welcome == GH_NO_ROOM)
+        return false;
+    ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 ||
+           (got < 0 && errno == EAGAIN && (conn->answers_early || conn->phase == GH_PHASE_HEAD));
+}
+
 struct gh_conn *
 gh_conn_new(struct gh_server *server, int fd)
 {
@@ -74,6 +114,7 @@ gh_conn_new(struct gh_server *server, int fd)
 
     conn->server = server;
     conn->fd = fd;
+    receive(conn);
     gh_conn_enter(conn, server->has_tls ? GH_PHASE_HANDSHAKE : GH_PHASE_HEAD);
     DL_APPEND(server->conns, conn);
     if (!server->is_sweeping) {
@@ -86,6 +127,10 @@ gh_conn_new(struct gh_server *server, int fd)
 void
 gh_conn_free(struct gh_conn *conn)
 {
+    if (is_cut_short(conn))
+        gh_linger(conn->server, conn->fd);
+    if (conn->is_counted)
+        gh_crowd_leave(conn->counts_for_ip ? &conn->ip : NULL, conn->welcome);
     DL_DELETE(conn->server->conns, conn);
     gh_handshake_end(conn);
     free(conn);
@@ -105,6 +150,7 @@ cut(struct gh_conn *conn)
            conn->exchange ? conn->exchange->request.id : "-");
     conn->deadline_ms = 0;
     conn->is_awaited = false;
+    conn->is_cut = true;
     shut(conn);
 }
 
@@ -190,9 +236,10 @@ on_sweep(uv_timer_t *timer)
         check_deadline(conn, now);
         count++;
     }
+    gh_linger_sweep(server, now);
     if (count > 0) {
         find_left(server, count);
-    } else {
+    } else if (server->lingering_count == 0) {
         server->is_sweeping = false;
         uv_timer_stop(timer);
     }

@@ -52,6 +52,8 @@ gh_exchange_free(struct gh_exchange *exchange)
     if (!exchange->is_gone && exchange->has_head)
         gh_exchange_gone(exchange);
     exchange->conn->exchange = NULL;
+    exchange->conn->answers_early =
+        exchange->is_queued && exchange->request.has_body && !exchange->has_end;
     gh_conn_enter(exchange->conn, GH_PHASE_IDLE);
     server->exchange_count--;
 
@@ -128,48 +130,6 @@ set_request_id(struct gh_request *request)
              (unsigned long long)++turn);
 }
 
-static enum MHD_Result
-feed_guard(void *context, enum MHD_ValueKind kind, const char *name, size_t name_len,
-           const char *value, size_t value_len)
-{
-    struct gh_exchange *exchange = context;
-
-    (void)kind;
-    gh_guard_header(&exchange->guard, (struct gh_slice){name, name_len},
-                    (struct gh_slice){value ? value : "", value ? value_len : 0});
-    return MHD_YES;
-}
-
-static void
-refuse(struct gh_exchange *exchange, unsigned status, const char *problem)
-{
-    exchange->wants_close = true;
-    gh_reply_detail(&exchange->request, status, "%s", problem);
-}
-
-static bool
-check_browser(struct gh_exchange *exchange)
-{
-    struct gh_request *request = &exchange->request;
-    const char *site = gh_front_sink.header(request, "Sec-Fetch-Site");
-    const char *agent = gh_front_sink.header(request, "User-Agent");
-    const char *type = gh_front_sink.header(request, "Content-Type");
-    const char *problem;
-
-    if (!site && !gh_front_sink.header(request, "Origin") &&
-        (!agent || strncmp(agent, "Mozilla/", 8) != 0))
-        return true;
-    /* Forms, and pages of other sites, are a web app's own business; the name it is asked by is not. */
-    bool is_for_app = gh_api_is_for_app(exchange->conn->server->api, request);
-    unsigned status = gh_guard_browser(exchange->guard.host, is_for_app ? NULL : site, type,
-                                       request->has_body && !is_for_app,
-                                       exchange->conn->server->settings->allowed_hosts, &problem);
-    if (status == 0)
-        return true;
-    refuse(exchange, status, problem);
-    return false;
-}
-
 void
 gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const char *version)
 {
@@ -181,27 +141,8 @@ gh_exchange_take_head(struct gh_exchange *exchange, const char *method, const ch
     request->method_text = method;
     request->version_text = version;
     set_request_id(request);
-    gh_guard_start(&exchange->guard, method, version);
-    MHD_get_connection_values_n(exchange->mhd, MHD_HEADER_KIND, feed_guard, exchange);
-    const char *problem = gh_guard_verdict(&exchange->guard);
-    request->has_body = exchange->guard.is_chunked || exchange->guard.content_length > 0;
-    if (!problem && gh_url_split(exchange->target, strlen(exchange->target), &request->url) != 0)
-        problem = "the request target is not a valid path";
-    if (problem) {
-        refuse(exchange, 400, problem);
+    if (!gh_head_passes(exchange))
         return;
-    }
-    if (gh_redirect(exchange))
-        return;
-    if (!check_browser(exchange))
-        return;
-    if (exchange->guard.content_length > server->settings->body_max_bytes) {
-        exchange->wants_close = true;
-        gh_reply_detail(
-            request, 413, "The body has %llu bytes, the limit is %llu (body_max_bytes).",
-            exchange->guard.content_length, (unsigned long long)server->settings->body_max_bytes);
-        return;
-    }
 
     exchange->is_held = !gh_api_begin(server->api, request);
     if (!exchange->is_held && !exchange->is_answered)
@@ -218,7 +159,7 @@ gh_exchange_expect_body(struct gh_exchange *exchange)
     if (exchange->guard.content_length > GH_FRAME_INLINE_MAX_BYTES && !request->on_body) {
         exchange->body_fd = gh_shm_open(&err);
         if (exchange->body_fd < 0)
-            refuse(exchange, 507, err.text);
+            gh_head_refuse(exchange, 507, err.text);
     }
 }
 
@@ -270,7 +211,7 @@ refuse_body(struct gh_exchange *exchange)
     drop_taker(exchange);
     if (exchange->is_answered)
         return GH_TAKE_CLOSE;
-    refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
+    gh_head_refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
     return GH_TAKE_ON;
 }
 
@@ -294,7 +235,7 @@ gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t le
         return request->on_body(request, request->on_gone_context, bytes, len) ? GH_TAKE_ON
                                                                                : GH_TAKE_PAUSE;
     if (keep_body(exchange, bytes, len, &err) != GH_OK)
-        refuse(exchange, 507, err.text);
+        gh_head_refuse(exchange, 507, err.text);
     return GH_TAKE_ON;
 }
 
@@ -310,7 +251,7 @@ gh_exchange_take_end(struct gh_exchange *exchange)
         if (gh_shm_seal(exchange->body_fd, &err) == GH_OK)
             exchange->body_map = gh_shm_map(exchange->body_fd, exchange->body_len, &err);
         if (!exchange->body_map) {
-            refuse(exchange, 507, err.text);
+            gh_head_refuse(exchange, 507, err.text);
             return;
         }
         request->body = (struct gh_slice){exchange->body_map, exchange->body_len};

@@ -9,6 +9,10 @@
 #include <uv.h>
 
 #include "base/buf.h"
+#include "base/ip.h"
+#include "front/coding.h"
+#include "front/crowd.h"
+#include "front/forwarded.h"
 #include "front/guard.h"
 #include "front/handshake.h"
 #include "front/listener.h"
@@ -35,7 +39,17 @@ struct gh_conn {
     struct gh_handshake *handshake; /* NULL without TLS */
     struct gh_peer peer;
     bool is_awaited; /* the daemon stops, but its first request, or the next one, is on its way */
+    bool has_ip;     /* false: a UNIX socket */
+    struct gh_ip ip;
+    unsigned port;
+    enum gh_welcome welcome;
+    bool is_counted; /* in the crowd, by its address or by none */
+    bool counts_for_ip;
+    bool is_cut;        /* by a deadline */
+    bool answers_early; /* its last answer left before its request was whole */
 };
+
+struct gh_lingering;
 
 struct gh_server {
     uv_loop_t *loop;
@@ -55,6 +69,8 @@ struct gh_server {
     bool has_closed; /* a connection went in the last run: libmicrohttpd may accept again */
     unsigned open_handles;
     struct gh_conn *conns;
+    struct gh_lingering *lingering;
+    unsigned lingering_count;
     unsigned exchange_count;
 };
 
@@ -65,6 +81,11 @@ struct gh_exchange {
     struct MHD_Connection *mhd;
     char *target; /* raw request target */
     struct gh_guard guard;
+    struct gh_forwarded forwarded; /* what a trusted proxy said; else empty */
+    const char *cors_origin;       /* for Access-Control-Allow-Origin, or NULL. Borrowed */
+    bool varies_by_origin, is_preflight;
+    bool varies_by_coding;
+    enum gh_coding coding; /* of the answer */
     bool has_head;
     bool is_suspended;
     bool is_answered;
@@ -113,8 +134,45 @@ bool gh_redirect(struct gh_exchange *exchange);
 /* Over HTTPS, add Strict-Transport-Security to the answer when the settings ask for it. */
 void gh_add_hsts(struct gh_exchange *exchange);
 
+/* head.c */
+/* May the request be served, as far as its head tells? Sets its url, scheme and has_body. False: it has been
+ * answered. */
+bool gh_head_passes(struct gh_exchange *exchange);
+/* Answer STATUS with the text PROBLEM, and close. */
+void gh_head_refuse(struct gh_exchange *exchange, unsigned status, const char *problem);
+
+/* cors.c */
+bool gh_cors_allows(const struct gh_settings *settings,
+                    const char *origin); /* ORIGIN may be NULL */
+void gh_cors_take_head(struct gh_exchange *exchange, bool is_for_app);
+/* Answer it if it is a preflight of a page that may call. */
+bool gh_cors_answers(struct gh_exchange *exchange);
+void gh_cors_add_headers(struct gh_exchange *exchange);
+
 /* answer.c */
 extern const struct gh_sink gh_front_sink;
+/* One more header for the answer. */
+void gh_answer_add(struct gh_exchange *exchange, const char *name, const char *value);
+
+/* packed.c */
+/* The body of an answer: LEN bytes at BYTES, or of FD when that is not -1. */
+struct gh_plain {
+    uint8_t *bytes;
+    int fd;
+    size_t len;
+};
+/* A response that sends PLAIN compressed, as the client takes it, and owns it now. NULL: it goes as it is. */
+struct MHD_Response *gh_packed_response(struct gh_exchange *exchange, unsigned status,
+                                        const char *content_type, const struct gh_plain *plain);
+
+/* linger.c */
+/* The connection of FD is about to be closed while its client sends. */
+void gh_linger(struct gh_server *server, int fd);
+/* End what lingers longer than it may at NOW, loop time. */
+void gh_linger_sweep(struct gh_server *server, uint64_t now);
+
+/* server.c: a libuv handle counted in open_handles was closed. */
+void gh_server_handle_closed(struct gh_server *server);
 
 /* conn.c */
 struct gh_conn *gh_conn_new(struct gh_server *server, int fd);

@@ -42,8 +42,8 @@ has_control(struct gh_slice value)
 }
 
 /* host [":" port] of RFC 3986 section 3.2, without userinfo; may be empty (RFC 9112 section 3.2). */
-static bool
-is_authority(struct gh_slice value)
+bool
+gh_guard_is_authority(struct gh_slice value)
 {
     size_t at = 0;
 
@@ -95,9 +95,12 @@ gh_guard_start(struct gh_guard *guard, const char *method, const char *version)
     memset(guard, 0, sizeof *guard);
     if (!is_token((struct gh_slice){method, strlen(method)}))
         found(guard, "the method is not a token");
-    guard->is_http11 = strcmp(version, "HTTP/1.1") == 0;
-    if (!guard->is_http11 && strcmp(version, "HTTP/1.0") != 0)
+    bool is_http1 = strlen(version) == 8 && strncmp(version, "HTTP/1.", 7) == 0 &&
+                    isdigit((unsigned char)version[7]);
+    if (!is_http1)
         found(guard, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    guard->is_http11 =
+        is_http1 && version[7] != '0'; /* later ones are read so: RFC 9110 section 2.5 */
 }
 
 void
@@ -107,11 +110,13 @@ gh_guard_header(struct gh_guard *guard, struct gh_slice name, struct gh_slice va
         found(guard, "a header name is not a token");
     if (has_control(value))
         found(guard, "a header value holds a control byte");
+    guard->header_count++;
+    guard->header_bytes += name.len + value.len;
 
     if (name_is(name, "Host")) {
         guard->hosts++;
         guard->host = value;
-        if (!is_authority(value))
+        if (!gh_guard_is_authority(value))
             found(guard, "Host is not a host name or address with an optional port");
     } else if (name_is(name, "Content-Length")) {
         take_content_length(guard, value);
@@ -120,6 +125,8 @@ gh_guard_header(struct gh_guard *guard, struct gh_slice name, struct gh_slice va
         guard->is_chunked = name_is(value, "chunked");
         if (!guard->is_chunked)
             found(guard, "the only transfer coding understood is chunked");
+    } else if (name_is(name, "Expect")) {
+        guard->expects_more |= guard->is_http11 && value.len > 0 && !name_is(value, "100-continue");
     }
 }
 

@@ -18,10 +18,15 @@ struct gh_guard {
     const char *problem; /* first thing found wrong, static text; NULL so far */
     bool is_http11;
     unsigned hosts, content_lengths, transfer_encodings;
+    size_t header_count, header_bytes; /* bytes: of names and values */
+    bool expects_more;                 /* than a 100-continue; in HTTP/1.1 only */
     struct gh_slice host;
     bool is_chunked;
     unsigned long long content_length; /* bytes; 0 when there is none */
 };
+
+/* Is VALUE a host name or address with an optional port; or empty? */
+bool gh_guard_is_authority(struct gh_slice value);
 
 /* METHOD and VERSION as in the request line, "GET" and "HTTP/1.1". */
 void gh_guard_start(struct gh_guard *guard, const char *method, const char *version);

@@ -4,16 +4,28 @@ libgatehouse_la_SOURCES += \
 	%reldir%/activation.c \
 	%reldir%/activation.h \
 	%reldir%/answer.c \
+	%reldir%/coding.c \
+	%reldir%/coding.h \
 	%reldir%/conn.c \
+	%reldir%/cors.c \
+	%reldir%/crowd.c \
+	%reldir%/crowd.h \
 	%reldir%/exchange.c \
+	%reldir%/forwarded.c \
+	%reldir%/forwarded.h \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
 	%reldir%/handshake.c \
 	%reldir%/handshake.h \
+	%reldir%/head.c \
+	%reldir%/linger.c \
 	%reldir%/listener.c \
 	%reldir%/listener.h \
 	%reldir%/mhd_errors.c \
+	%reldir%/packed.c \
+	%reldir%/packer.c \
+	%reldir%/packer.h \
 	%reldir%/ports.c \
 	%reldir%/ports.h \
 	%reldir%/redirect.c \

@@ -250,7 +250,7 @@ gh_server_start(uv_loop_t *loop, const struct gh_settings *settings, struct gh_a
         MHD_OPTION_LISTEN_SOCKET, server->listener.fd, MHD_OPTION_URI_LOG_CALLBACK, on_target,
         server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
         on_connection, server, MHD_OPTION_UNESCAPE_CALLBACK, keep_raw, server,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)settings->connections_max + GH_LOBBY_MAX,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_A_CONNECTION,
         MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, MHD_OPTION_ARRAY,
         of_tls, MHD_OPTION_END);
@@ -313,13 +313,17 @@ gh_server_drain(struct gh_server *server)
     gh_conn_close_idle(server);
 }
 
+void
+gh_server_handle_closed(struct gh_server *server)
+{
+    if (--server->open_handles == 0)
+        free(server);
+}
+
 static void
 on_closed(uv_handle_t *handle)
 {
-    struct gh_server *server = handle->data;
-
-    if (--server->open_handles == 0)
-        free(server);
+    gh_server_handle_closed(handle->data);
 }
 
 void
@@ -332,6 +336,7 @@ gh_server_stop(struct gh_server **server_of)
     gh_server_drain(server);
     for (int i = 0; i < 100 && server->exchange_count > 0; i++)
         MHD_run(server->mhd); /* resumed connections must be taken up before the stop */
+    gh_linger_sweep(server, UINT64_MAX);
     uv_close((uv_handle_t *)&server->poll, on_closed);
     uv_close((uv_handle_t *)&server->idle, on_closed);
     uv_close((uv_handle_t *)&server->sweep, on_closed);

@@ -21,7 +21,7 @@ is_clean(const char *target, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)target[i];
-        if (c <= 0x20 || c >= 0x7F)
+        if (c <= 0x20 || c >= 0x7F || c == '#')
             return false;
         if (c == '%' &&
             (len - i < 3 || hex_value(target[i + 1]) < 0 || hex_value(target[i + 2]) < 0))
@@ -43,6 +43,17 @@ absolute_prefix(const char *target, size_t len)
     while (at < len && target[at] != '/' && target[at] != '?')
         at++;
     return at > scheme ? at : 0;
+}
+
+/* Of that prefix, what is behind "://". */
+static struct gh_slice
+authority_of(const char *target, size_t prefix)
+{
+    const char *slashes = prefix ? memchr(target, '/', prefix) : NULL;
+
+    if (!slashes)
+        return (struct gh_slice){"", 0};
+    return (struct gh_slice){slashes + 2, prefix - (size_t)(slashes + 2 - target)};
 }
 
 static void
@@ -75,6 +86,7 @@ gh_url_split(const char *target, size_t len, struct gh_url *url_out)
     const char *question = rest ? memchr(path, '?', rest) : NULL;
 
     memset(url_out, 0, sizeof *url_out);
+    url_out->authority = authority_of(target, prefix);
     url_out->path = (struct gh_slice){path, question ? (size_t)(question - path) : rest};
     if (question)
         url_out->query = (struct gh_slice){question + 1, rest - url_out->path.len - 1};

@@ -14,15 +14,16 @@
 #define GH_URL_SEGMENTS_MAX 8u
 
 struct gh_url {
+    struct gh_slice authority;                     /* of absolute-form, "host:port"; else empty */
     struct gh_slice path;                          /* raw, up to '?' */
     struct gh_slice query;                         /* raw, behind '?'; empty when there is none */
     struct gh_slice segments[GH_URL_SEGMENTS_MAX]; /* raw, without empty trailing one */
     size_t segment_count;                          /* GH_URL_SEGMENTS_MAX + 1 when there are more */
 };
 
-/* Take TARGET (origin-form, or absolute-form whose scheme and authority are skipped) apart. Slices
+/* Take TARGET (origin-form, or absolute-form whose scheme is skipped) apart. Slices
  * borrow from TARGET. A single trailing slash is dropped. Returns 0, or -1 when it is neither form,
- * or holds a control byte, a blank, a byte above 0x7e or a bad percent escape. */
+ * or holds a control byte, a blank, '#', a byte above 0x7e or a bad percent escape. */
 int gh_url_split(const char *target, size_t len, struct gh_url *url_out);
 
 /* Append TEXT with its percent escapes decoded, and '+' as blank when IS_QUERY. Returns 0, or -1 on

@@ -112,7 +112,7 @@ def test_nothing_else_is_an_asset(daemon, name):
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", ASSETS + "page.css"])
 def test_only_reading(daemon, path):
     answer = daemon.post(path, {})
-    assert (answer.status, answer.headers["allow"]) == (405, "GET")
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 def test_pages_of_a_build_without_viewers(start_daemon, tmp_path, monkeypatch):

@@ -100,7 +100,6 @@ def test_unknown_path_is_404_json(daemon, path):
 @pytest.mark.parametrize("method, path, allowed", [
     ("PUT", "/concat/call", "POST"), ("POST", "/keys", "GET"), ("POST", "/check", "GET"),
     ("GET", "/logs", "POST"), ("DELETE", "/object", None), ("PATCH", "/settings", "POST"),
-    ("OPTIONS", "/check", "GET"),
 ])
 def test_wrong_method_is_405_with_what_is_allowed(daemon, method, path, allowed):
     answer = daemon.request(method, path, "{}", {"Content-Type": "application/json"})
@@ -108,6 +107,16 @@ def test_wrong_method_is_405_with_what_is_allowed(daemon, method, path, allowed)
     assert answer.json()["detail"].startswith("Method Not Allowed")
     if allowed:
         assert allowed in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path, allowed", [
+    ("/check", "GET, HEAD, OPTIONS"), ("/rename", "POST, OPTIONS"), ("/object", "POST, GET, HEAD, OPTIONS"),
+    ("/concat/call", "POST, GET, HEAD, OPTIONS"),
+    ("*", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
+def test_options_tells_what_is_allowed(daemon, path, allowed):
+    answer = daemon.request("OPTIONS", path)
+    assert (answer.status, answer.body, answer.headers["allow"]) == (204, b"", allowed)
+    assert "content-type" not in answer.headers
 
 
 @pytest.mark.parametrize("path", ["/check", "/keys", "/status", "/processes"])

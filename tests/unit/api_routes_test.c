@@ -154,9 +154,9 @@ START_TEST(allow_names_what_is_served)
     ck_assert_uint_eq(status, 405);
     assert_contains(fake.request.allow, "GET");
     ck_assert_ptr_null(find(&fake, GH_GET, "/rename/", &status));
-    ck_assert_str_eq(fake.request.allow, "POST");
+    ck_assert_str_eq(fake.request.allow, "POST, OPTIONS");
     ck_assert_ptr_null(find(&fake, GH_HEAD, "/rename", &status));
-    ck_assert_str_eq(fake.request.allow, "POST");
+    ck_assert_str_eq(fake.request.allow, "POST, OPTIONS");
 }
 END_TEST
 
@@ -189,7 +189,7 @@ START_TEST(what_is_local_is_served_on_the_control_socket_only)
     fake.request.is_local = true;
     ck_assert_ptr_null(gh_route_find(&api, &fake.request, &status));
     ck_assert_uint_eq(status, 405);
-    ck_assert_str_eq(fake.request.allow, "GET, PATCH");
+    ck_assert_str_eq(fake.request.allow, "GET, HEAD, PATCH, OPTIONS");
     fake.request.method = GH_PATCH;
     ck_assert_ptr_nonnull(gh_route_find(&api, &fake.request, &status));
     fake.request.method = GH_GET;

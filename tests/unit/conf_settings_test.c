@@ -126,6 +126,12 @@ other_text(const char *name)
         return "DEBUG";
     if (strncmp(name, "ssl_", 4) == 0 || strcmp(name, "client_ca") == 0)
         return "/other.pem,/more.pem"; /* files: made absolute */
+    if (strcmp(name, "cors_origins") == 0)
+        return "https://a.example";
+    if (strcmp(name, "trusted_proxies") == 0)
+        return "10.0.0.0/8,unix";
+    if (strcmp(name, "api_server_url") == 0)
+        return "https://other";
     return strcmp(name, "log_format") == 0 ? "json" : "other";
 }
 

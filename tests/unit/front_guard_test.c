@@ -40,6 +40,8 @@ static const struct {
     {"HTTP/1.1", {"Host: a", "X: a\tb \x80\xff"}, 0, false},
     {"HTTP/1.1", {"Host: a", "!#$%&'*+-.^_`|~09azAZ: x"}, 0, false},
     {"HTTP/1.1", {"Host: a", "X-Twice: 1", "X-Twice: 2", "X-Empty: "}, 0, false},
+    {"HTTP/1.2", {"Host: a"}, 0, false}, /* RFC 9110 section 2.5 */
+    {"HTTP/1.9", {"Host: a", "Transfer-Encoding: chunked"}, 0, true},
     {"HTTP/1.0", {"Accept: */*"}, 0, false},
     {"HTTP/1.0", {"Content-Length: 5"}, 5, false},
 };
@@ -51,6 +53,40 @@ START_TEST(sound_heads_pass)
     ck_assert_ptr_null(judge(&guard, sound[_i].version, sound[_i].lines));
     ck_assert_uint_eq(guard.content_length, sound[_i].content_length);
     ck_assert_int_eq(guard.is_chunked, sound[_i].is_chunked);
+}
+END_TEST
+
+START_TEST(headers_are_counted)
+{
+    static const char *const lines[] = {"Host: a", "X: yyy", "X: ", NULL};
+    struct gh_guard guard;
+
+    ck_assert_ptr_null(judge(&guard, "HTTP/1.1", lines));
+    ck_assert_uint_eq(guard.header_count, 3);
+    ck_assert_uint_eq(guard.header_bytes, 5 + 4 + 1);
+}
+END_TEST
+
+static const struct {
+    const char *version, *line;
+    bool expects_more;
+} expectations[] = {
+    {"HTTP/1.1", "Expect: 100-continue", false},
+    {"HTTP/1.1", "expect: 100-CONTINUE", false},
+    {"HTTP/1.1", "Expect: ", false},
+    {"HTTP/1.1", "Expect: tea", true},
+    {"HTTP/1.1", "Expect: 100-continue, tea", true},
+    {"HTTP/1.0", "Expect: tea", false},
+};
+
+/* RFC 9110 section 10.1.1. */
+START_TEST(only_100_continue_can_be_expected)
+{
+    const char *const lines[] = {"Host: a", expectations[_i].line, NULL};
+    struct gh_guard guard;
+
+    ck_assert_ptr_null(judge(&guard, expectations[_i].version, lines));
+    ck_assert_int_eq(guard.expects_more, expectations[_i].expects_more);
 }
 END_TEST
 
@@ -258,6 +294,8 @@ static void
 add(TCase *tests)
 {
     tcase_add_loop_test(tests, sound_heads_pass, 0, (int)COUNT(sound));
+    tcase_add_test(tests, headers_are_counted);
+    tcase_add_loop_test(tests, only_100_continue_can_be_expected, 0, COUNT(expectations));
     tcase_add_loop_test(tests, heads_that_two_readers_could_take_differently_are_refused, 0,
                         (int)COUNT(refused));
     tcase_add_test(tests, bytes_of_zero_are_refused_everywhere);
