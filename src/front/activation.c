@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "front/ports.h"
 
+#define BACKLOG 1024
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
 union address {
@@ -250,6 +251,8 @@ serve(const struct gh_handed *handed, struct gh_ports *ports, struct gh_err *err
     gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
     if (handed->kind != GH_PORT_CONTROL)
         return gh_ports_add(ports, &listener, err);
+    listen(handed->fd,
+           BACKLOG); /* again, so that the kernel tells clients our pid, not the manager's */
     listener.path = gh_strdup(handed->where);
     return gh_ports_serve_control(ports, &listener, err);
 }
