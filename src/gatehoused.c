@@ -33,6 +33,7 @@
 #include "conf/settings.h"
 #include "den/den.h"
 #include "front/activation.h"
+#include "front/handed.h"
 #include "front/ports.h"
 #include "net/acme.h"
 #include "net/http.h"
@@ -462,7 +463,7 @@ start(struct daemon *daemon)
     gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
-    if (gh_activation_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
+    if (gh_handed_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
