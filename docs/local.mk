@@ -13,7 +13,8 @@ dist_doc_DATA = \
 	%reldir%/ipc.md \
 	%reldir%/security.md \
 	%reldir%/settings.md \
-	%reldir%/ssh.md
+	%reldir%/ssh.md \
+	%reldir%/systemd.md
 # sorted: decisions/*.md
 EXTRA_DIST += \
 	%reldir%/decisions/0001-libmicrohttpd.md \

@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/self.h"
+#include "base/unit.h"
 #include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
@@ -32,6 +33,7 @@
 #include "conf/settings.h"
 #include "den/den.h"
 #include "front/activation.h"
+#include "front/handed.h"
 #include "front/ports.h"
 #include "net/acme.h"
 #include "net/http.h"
@@ -70,6 +72,7 @@ struct daemon {
     struct gh_ports ports;
     struct gh_activation handed; /* sockets that the service manager has opened for us */
     struct gh_notify notify;
+    struct gh_unit unit; /* of systemd that we are run as */
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
@@ -377,6 +380,8 @@ take_service(struct daemon *daemon, struct gh_err *err)
 {
     if (gh_notify_take(&daemon->notify, err) != GH_OK)
         gh_log(GH_LOG_WARN, "service.not_told", "reason=%s", gh_log_quote(err->text));
+    if (!gh_unit_of(getpid(), &daemon->unit))
+        gh_unit_done(&daemon->unit);
     return gh_activation_take(&daemon->handed, err);
 }
 
@@ -458,7 +463,7 @@ start(struct daemon *daemon)
     gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
-    if (gh_activation_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
+    if (gh_handed_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
@@ -501,6 +506,7 @@ start(struct daemon *daemon)
         .acme = daemon->acme,
         .certs = gh_ports_certs(&daemon->ports),
         .asset_dir = daemon->asset_dir,
+        .unit = daemon->unit.name,
         .open_address = open_address(daemon),
         .started_ns = uv_hrtime(),
     };
@@ -574,6 +580,7 @@ main(int argc, char **argv)
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
     gh_ports_done(&daemon.ports);
+    gh_unit_done(&daemon.unit);
     free(daemon.asset_dir);
     uv_loop_close(&daemon.loop);
     return 0;

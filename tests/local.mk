@@ -32,6 +32,7 @@ unit_programs = \
 	%reldir%/unit/base_log_test \
 	%reldir%/unit/base_nearest_test \
 	%reldir%/unit/base_notify_test \
+	%reldir%/unit/base_unit_test \
 	%reldir%/unit/base_words_test \
 	%reldir%/unit/cli_arguments_test \
 	%reldir%/unit/cli_capture_test \

@@ -44,6 +44,7 @@ struct gh_api {
     struct gh_shells *shells;
     struct gh_acme *acme;     /* NULL: no certificates are ordered */
     const char *asset_dir;    /* of the files that api/assets.c serves */
+    const char *unit;         /* of systemd that we are run as, or NULL */
     const char *open_address; /* one that others than this machine reach us at, or NULL */
     struct gh_certs *certs;   /* NULL where no port speaks HTTPS */
     uint64_t started_ns;      /* uv_hrtime */

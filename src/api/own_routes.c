@@ -52,9 +52,9 @@ gh_route_node(struct gh_api *api, struct gh_request *request)
     for (struct gh_process *p = gh_pool_first(api->pool); p; p = p->next)
         json_object_set_new(processes, p->name, process_facts(p));
     gh_reply_tree(request, 200,
-                  json_pack("{s:s, s:i, s:f, s:b, s:o}", "version", PACKAGE_VERSION, "pid",
+                  json_pack("{s:s, s:i, s:f, s:b, s:s?, s:o}", "version", PACKAGE_VERSION, "pid",
                             (int)getpid(), "uptime_s", uptime_s, "is_draining", api->is_draining,
-                            "processes", processes));
+                            "unit", api->unit, "processes", processes));
 }
 
 /* ---- GET /_gatehouse/v1/runs ---- */

@@ -27,5 +27,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/nearest.h \
 	%reldir%/notify.c \
 	%reldir%/notify.h \
+	%reldir%/unit.c \
+	%reldir%/unit.h \
 	%reldir%/words.c \
 	%reldir%/words.h

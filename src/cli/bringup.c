@@ -14,7 +14,9 @@
 #include "base/buf.h"
 #include "cli/client.h"
 #include "cli/daemon.h"
+#include "cli/facts.h"
 #include "cli/launch.h"
+#include "cli/service.h"
 #include "conf/faults.h"
 #include "conf/home.h"
 #include "conf/rows.h"
@@ -29,6 +31,15 @@ gh_brought_done(struct gh_brought *brought)
 {
     gh_free(&brought->url);
     gh_free(&brought->log_path);
+    gh_free(&brought->unit);
+}
+
+char *
+gh_brought_output(const struct gh_brought *brought)
+{
+    if (brought->unit)
+        return gh_asprintf("unit %s", brought->unit);
+    return gh_asprintf("log %s", brought->log_path ? brought->log_path : "not in a file");
 }
 
 /* ---- which daemon ---- */
@@ -182,6 +193,7 @@ describe_running(const struct gh_bringup *bringup, struct gh_daemon *daemon,
     brought->was_running = true;
     brought->has_other_options = bringup->options.count > 0 && !same_words(&bringup->options, &has);
     brought->log_path = gh_take(daemon->log_path);
+    brought->unit = gh_take(daemon->unit.name);
 }
 
 /* It answers, and so does its first worker: what keeps workers from starting, a missing Python above
@@ -215,6 +227,36 @@ gh_bringup_ask(const char *state, unsigned port, struct gh_client **client_out, 
     if (rc == GH_EXIT_OK)
         rc = gh_client_open(&cli, client_out, err);
     gh_cli_done(&cli);
+    return rc;
+}
+
+/* Does the daemon itself say that it is UNIT? */
+static bool
+says_unit(const char *socket_path, const char *unit)
+{
+    const char *file = strrchr(socket_path, '/');
+    char *state GH_SCOPED(gh_free) = gh_strndup(socket_path, (size_t)(file - socket_path));
+    struct gh_client *client GH_SCOPED(gh_client_close) = NULL;
+    json_t *node GH_SCOPED(gh_json_drop) = NULL;
+    struct gh_err err;
+    unsigned port;
+
+    if (sscanf(file, "/control-%5u.sock", &port) != 1 ||
+        gh_bringup_ask(state, port, &client, &err) != GH_EXIT_OK ||
+        gh_facts_node(client, &node, &err) != GH_EXIT_OK)
+        return false;
+    const char *said = gh_facts_text(node, "unit");
+    return said && strcmp(said, unit) == 0;
+}
+
+static int
+find_daemon(const char *socket_path, struct gh_daemon *daemon_out, struct gh_err *err)
+{
+    int rc = gh_daemon_find(socket_path, daemon_out, err);
+
+    if (rc == GH_EXIT_OK && daemon_out->is_unit_guessed && daemon_out->unit.name &&
+        !says_unit(socket_path, daemon_out->unit.name))
+        gh_unit_done(&daemon_out->unit);
     return rc;
 }
 
@@ -263,7 +305,7 @@ up(const struct gh_bringup *bringup, const struct gh_settings *settings, struct 
     if (lock < 0)
         return err->code;
     if (control)
-        rc = gh_daemon_find(control, &daemon, err);
+        rc = find_daemon(control, &daemon, err);
     if (rc == GH_EXIT_OK) {
         describe_running(bringup, &daemon, brought);
         gh_daemon_done(&daemon);
@@ -299,11 +341,13 @@ gh_bringup_down(const char *socket_path, uint64_t timeout_ms, pid_t *pid_out, st
 {
     struct gh_daemon daemon;
 
-    int rc = gh_daemon_find(socket_path, &daemon, err);
+    int rc = find_daemon(socket_path, &daemon, err);
     if (rc != GH_EXIT_OK)
         return rc;
     *pid_out = daemon.pid;
-    rc = gh_daemon_end(&daemon, timeout_ms ? timeout_ms : END_MS, err);
+    timeout_ms = timeout_ms ? timeout_ms : END_MS;
+    rc = daemon.unit.name ? gh_service_ask(&daemon.unit, "stop", timeout_ms, err)
+                          : gh_daemon_end(&daemon, timeout_ms, err);
     gh_daemon_done(&daemon);
     return rc;
 }
@@ -318,6 +362,52 @@ enter_folder(const struct gh_daemon *daemon, struct gh_err *err)
                       daemon->folder ? daemon->folder : "", strerror(errno));
 }
 
+bool
+gh_bringup_has_unit(const char *socket_path)
+{
+    struct gh_daemon daemon;
+    struct gh_err err;
+
+    if (!socket_path || find_daemon(socket_path, &daemon, &err) != GH_EXIT_OK)
+        return false;
+    bool has_unit = daemon.unit.name != NULL;
+    gh_daemon_done(&daemon);
+    return has_unit;
+}
+
+/* What systemd has started anew behind SOCKET_PATH, STATE/control-PORT.sock. */
+static int
+describe_restarted(const char *socket_path, struct gh_brought *brought, struct gh_err *err)
+{
+    const char *file = strrchr(socket_path, '/');
+    char *state GH_SCOPED(gh_free) = gh_strndup(socket_path, (size_t)(file - socket_path));
+    struct gh_daemon daemon;
+
+    int rc = find_daemon(socket_path, &daemon, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    if (sscanf(file, "/control-%5u.sock", &brought->port) != 1)
+        brought->port = 0;
+    brought->pid = daemon.pid;
+    brought->url = gh_asprintf("http://127.0.0.1:%u", brought->port);
+    brought->log_path = gh_take(daemon.log_path);
+    brought->unit = gh_take(daemon.unit.name);
+    gh_daemon_done(&daemon);
+    return check(state, brought->port, err);
+}
+
+static int
+restart_unit(const char *socket_path, const struct gh_unit *unit, uint64_t timeout_ms,
+             struct gh_brought *brought, struct gh_err *err)
+{
+    int rc = gh_service_ask(unit, "restart", timeout_ms ? timeout_ms : START_MS + END_MS, err);
+    if (rc == GH_EXIT_OK)
+        rc = describe_restarted(socket_path, brought, err);
+    if (rc != GH_EXIT_OK)
+        gh_brought_done(brought);
+    return rc;
+}
+
 int
 gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought *brought_out,
                  struct gh_err *err)
@@ -325,9 +415,14 @@ gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought
     struct gh_daemon daemon;
 
     *brought_out = (struct gh_brought){0};
-    int rc = gh_daemon_find(socket_path, &daemon, err);
+    int rc = find_daemon(socket_path, &daemon, err);
     if (rc != GH_EXIT_OK)
         return rc;
+    if (daemon.unit.name) {
+        rc = restart_unit(socket_path, &daemon.unit, timeout_ms, brought_out, err);
+        gh_daemon_done(&daemon);
+        return rc;
+    }
     struct gh_bringup bringup = {.log_path = daemon.log_path, .timeout_ms = timeout_ms};
     gh_daemon_options(&daemon, &bringup.options);
     rc = enter_folder(&daemon, err);

@@ -8,6 +8,7 @@
 #ifndef GH_CLI_BRINGUP_H
 #define GH_CLI_BRINGUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,10 +28,14 @@ struct gh_brought {
     pid_t pid;
     char *url;      /* that it answers at, from this node */
     char *log_path; /* NULL when its output does not go to a file */
+    char *unit;     /* that systemd runs it as, or NULL */
     bool was_running;
     bool has_other_options; /* it was running, with other options than those asked for */
 };
 void gh_brought_done(struct gh_brought *brought);
+
+/* Where its output goes, for people: "log PATH" or "unit NAME". The caller frees it. */
+char *gh_brought_output(const struct gh_brought *brought);
 
 /* The version of the client that a daemon of our environment stands in for: rh_version. The caller frees
  * it. */
@@ -47,15 +52,19 @@ int gh_bringup_place(const struct gh_words *options, unsigned *port_out, char **
 int gh_bringup_up(const struct gh_bringup *bringup, struct gh_brought *brought_out,
                   struct gh_err *err) GH_MUST_USE;
 
-/* End the daemon at SOCKET_PATH and wait until it has ended. *PID_OUT is which it was.
+/* End the daemon at SOCKET_PATH, through systemd where that runs it, and wait until it has ended. *PID_OUT is which it was.
  * Errors: GH_EXIT_NO_CONNECTION none runs, and those of gh_daemon_end. */
 int gh_bringup_down(const char *socket_path, uint64_t timeout_ms, pid_t *pid_out,
                     struct gh_err *err) GH_MUST_USE;
 
 /* End the daemon at SOCKET_PATH and start one with its command line, in its folder (which becomes
- * ours), with its log, and with our environment. Errors: those of the two above. */
+ * ours), with its log, and with our environment. One that systemd runs is restarted by it, as its unit says.
+ * Errors: those of the two above. */
 int gh_bringup_again(const char *socket_path, uint64_t timeout_ms, struct gh_brought *brought_out,
                      struct gh_err *err) GH_MUST_USE;
+
+/* Is the daemon at SOCKET_PATH, if there is one, run by systemd? */
+bool gh_bringup_has_unit(const char *socket_path);
 
 /* Ask the daemon of PORT whose state folder is STATE, over its control socket, as any verb does. The client is the
  * caller's to close. */

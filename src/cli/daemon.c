@@ -103,6 +103,7 @@ gh_daemon_find(const char *socket_path, struct gh_daemon *daemon_out, struct gh_
     daemon_out->log_path = read_link(daemon_out, "fd/2");
     if (!is_file(daemon_out->log_path))
         gh_free(&daemon_out->log_path);
+    daemon_out->is_unit_guessed = !gh_unit_of(daemon_out->pid, &daemon_out->unit);
     return GH_EXIT_OK;
 }
 
@@ -115,6 +116,7 @@ gh_daemon_done(struct gh_daemon *daemon)
     gh_words_done(&daemon->words);
     gh_free(&daemon->folder);
     gh_free(&daemon->log_path);
+    gh_unit_done(&daemon->unit);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/unit.h"
 #include "base/words.h"
 #include "cli/cli.h"
 
@@ -19,6 +20,8 @@ struct gh_daemon {
     struct gh_words words; /* its command line, as /proc has it */
     char *folder;          /* that it runs in; relative paths of its options count from there */
     char *log_path;        /* the file its standard error goes to; NULL for anything but a file */
+    struct gh_unit unit;   /* that systemd runs it as */
+    bool is_unit_guessed;  /* by its control group, which may be sshd's too: ask it */
 };
 
 /* The daemon that listens at SOCKET_PATH. A socket that nobody listens at is no daemon.

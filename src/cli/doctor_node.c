@@ -3,6 +3,7 @@
  * cli/doctor_node.c - the machine: programs, port, state folder, memory, limits, firewall, clock. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "cli/capture.h"
 #include "cli/client.h"
 #include "cli/doctor.h"
+#include "cli/facts.h"
 #include "cli/out.h"
 #include "wire/pyenv.h"
 
@@ -41,6 +43,24 @@ look_at_program(struct gh_doctor *doctor, const struct gh_check *check)
         gh_doctor_bad(doctor, GH_VERDICT_WARNING, check->fix,
                       "there is no %s on PATH: packages from git repositories cannot be installed",
                       check->name);
+}
+
+/* ---- who keeps it running ---- */
+
+static void
+look_at_service(struct gh_doctor *doctor, const struct gh_check *check)
+{
+    json_t *node GH_SCOPED(gh_json_drop) = NULL;
+    struct gh_err err;
+
+    (void)check;
+    if (!doctor->client || gh_facts_node(doctor->client, &node, &err) != GH_EXIT_OK || !node)
+        gh_doctor_ok(doctor, "no daemon runs here now");
+    else if (gh_facts_text(node, "unit"))
+        gh_doctor_ok(doctor, "systemd runs it, as %s", gh_facts_text(node, "unit"));
+    else
+        gh_doctor_ok(doctor, "it was started by hand, and will not be back after a reboot "
+                             "(docs/systemd.md)");
 }
 
 /* ---- port ---- */
@@ -279,6 +299,7 @@ look_at_clock(struct gh_doctor *doctor, const struct gh_check *check)
 
 const struct gh_check gh_node_checks[] = {
     {"git", look_at_program, "apt-get install git"},
+    {"service", look_at_service, NULL},
     {"port", look_at_port, "ss -ltnp 'sport = :%s'"},
     {"state folder", look_at_state, "sudo install -d -o \"$(id -un)\" -m 700 %s"},
     {"disk", look_at_disk, "du -xh --max-depth=2 %s | sort -h | tail"},

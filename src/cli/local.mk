@@ -59,6 +59,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/runhouse.c \
 	%reldir%/runlog.c \
 	%reldir%/runlog.h \
+	%reldir%/service.c \
+	%reldir%/service.h \
 	%reldir%/shim.c \
 	%reldir%/shim.h \
 	%reldir%/signature.c \

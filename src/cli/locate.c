@@ -73,19 +73,20 @@ nobody(const char *state, const char *of_port, int why, struct gh_err *err)
 }
 
 static int
-locate_by_port(const char *state, const char *port, char **path_out, struct gh_err *err)
+locate_by_port(const char *state, const char *port, char **path_out, int *why_out,
+               struct gh_err *err)
 {
     char *end;
     long number = strtol(port, &end, 10);
-    int why;
 
+    *why_out = 0;
     if (!isdigit((unsigned char)port[0]) || *end || number < 1 || number > PORT_MAX)
         return gh_err_set(err, GH_EXIT_USAGE, "--port is '%s', but must be a number from 1 to %d",
                           port, PORT_MAX);
     char *path = gh_asprintf("%s/control-%ld.sock", state, number);
-    if (!answers(path, &why)) {
+    if (!answers(path, why_out)) {
         free(path);
-        return nobody(state, port, why, err);
+        return nobody(state, port, *why_out, err);
     }
     *path_out = path;
     return GH_EXIT_OK;
@@ -117,25 +118,44 @@ look_around(const char *state, struct gh_buf *ports, char **path_out, int *why_o
     return count;
 }
 
-int
-gh_locate(const struct gh_cli *cli, char **path_out, struct gh_err *err)
+/* In one state folder. *WHY_OUT is an errno where none answers. */
+static int
+locate_in(const char *state, const char *port, char **path_out, int *why_out, struct gh_err *err)
 {
-    const char *setting = gh_cli_value(cli, "--state-dir", getenv("GATEHOUSE_STATE_DIR"));
-    char *state GH_SCOPED(gh_free) = gh_state_dir_path(setting ? setting : "");
-    const char *port = gh_cli_value(cli, "--port", NULL);
     struct gh_buf ports GH_SCOPED(gh_buf_done) = {0};
     char *path GH_SCOPED(gh_free) = NULL;
-    int why;
 
     if (port)
-        return locate_by_port(state, port, path_out, err);
-    unsigned count = look_around(state, &ports, &path, &why);
+        return locate_by_port(state, port, path_out, why_out, err);
+    unsigned count = look_around(state, &ports, &path, why_out);
     if (count == 0)
-        return nobody(state, NULL, why, err);
+        return nobody(state, NULL, *why_out, err);
     if (count > 1)
         return gh_err_set(err, GH_EXIT_USAGE,
                           "several daemons answer in %s: ports %s; say which by --port", state,
                           gh_buf_text(&ports));
     *path_out = gh_take(path);
     return GH_EXIT_OK;
+}
+
+int
+gh_locate(const struct gh_cli *cli, char **path_out, struct gh_err *err)
+{
+    const char *setting = gh_cli_value(cli, "--state-dir", getenv("GATEHOUSE_STATE_DIR"));
+    char *state GH_SCOPED(gh_free) = gh_state_dir_path(setting ? setting : "");
+    const char *port = gh_cli_value(cli, "--port", NULL);
+    struct gh_err of_machine;
+    int why;
+
+    int rc = locate_in(state, port, path_out, &why, err);
+    if (rc != GH_EXIT_NO_CONNECTION || (setting && *setting))
+        return rc;
+    if (locate_in(GH_MACHINE_STATE_DIR, port, path_out, &why, &of_machine) == GH_EXIT_OK)
+        return GH_EXIT_OK;
+    if (why == EACCES)
+        gh_err_set(err, rc,
+                   "no daemon answers in %s, and only root may ask that of the machine, "
+                   "in " GH_MACHINE_STATE_DIR ": sudo gatehouse, or start one with gatehouse up",
+                   state);
+    return rc;
 }

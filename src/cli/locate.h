@@ -10,8 +10,10 @@
 /* A connection to the socket at PATH, made with FLAGS of socket(2) (SOCK_NONBLOCK), or -1 with errno. */
 int gh_locate_connect(const char *path, int flags);
 
-/* The path of the socket by --state-dir (else GATEHOUSE_STATE_DIR, else the default) and --port; without
- * a port the only daemon that answers in that folder. *PATH_OUT is the caller's to free.
+#define GH_MACHINE_STATE_DIR "/var/lib/gatehouse" /* of gatehoused.service */
+
+/* The path of the socket by --state-dir (else GATEHOUSE_STATE_DIR, else the default and then the machine's) and --port;
+ * without a port the only daemon that answers in that folder. *PATH_OUT is the caller's to free.
  * Errors: GH_EXIT_NO_CONNECTION no daemon answers; GH_EXIT_USAGE several do (ERR lists their ports), or
  * --port is no number. */
 int gh_locate(const struct gh_cli *cli, char **path_out, struct gh_err *err) GH_MUST_USE;

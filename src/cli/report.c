@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/alloc.h"
 #include "cli/out.h"
 
 static void
@@ -17,15 +18,16 @@ void
 gh_report_brought(const struct gh_cli *cli, const struct gh_brought *brought)
 {
     if (cli->is_json) {
-        print_json(json_pack("{s:s, s:I, s:I, s:s?, s:b, s:b}", "url", brought->url, "port",
+        print_json(json_pack("{s:s, s:I, s:I, s:s?, s:s?, s:b, s:b}", "url", brought->url, "port",
                              (json_int_t)brought->port, "pid", (json_int_t)brought->pid, "log",
-                             brought->log_path, "was_running", brought->was_running,
-                             "has_other_options", brought->has_other_options));
+                             brought->log_path, "unit", brought->unit, "was_running",
+                             brought->was_running, "has_other_options",
+                             brought->has_other_options));
         return;
     }
-    printf("gatehoused %s at %s (pid %d, log %s)\n",
-           brought->was_running ? "runs already" : "is up", brought->url, brought->pid,
-           brought->log_path ? brought->log_path : "not in a file");
+    char *output GH_SCOPED(gh_free) = gh_brought_output(brought);
+    printf("gatehoused %s at %s (pid %d, %s)\n", brought->was_running ? "runs already" : "is up",
+           brought->url, brought->pid, output);
     if (brought->has_other_options)
         printf("It was started with other options, and keeps them. To apply yours: gatehouse stop "
                "--port %u, then up again.\n",

@@ -225,6 +225,15 @@ end_servers(const struct place *place, unsigned *count, struct gh_err *err)
 
 /* ---- the commands ---- */
 
+static void
+print_up(const struct gh_brought *brought)
+{
+    char *output GH_SCOPED(gh_free) = gh_brought_output(brought);
+
+    printf("Server is %s: gatehoused at %s, pid %d, %s\n",
+           brought->was_running ? "up already" : "up", brought->url, brought->pid, output);
+}
+
 static int
 run_start(const struct asked *asked, struct gh_words *words, const struct place *place,
           struct gh_err *err)
@@ -241,12 +250,26 @@ run_start(const struct asked *asked, struct gh_words *words, const struct place 
     if (rc != GH_EXIT_OK)
         return rc;
     record_port(place);
-    printf("Server is %s: gatehoused at %s, pid %d, log %s\n",
-           brought.was_running ? "up already" : "up", brought.url, brought.pid,
-           brought.log_path ? brought.log_path : "not in a file");
+    print_up(&brought);
     if (brought.has_other_options)
         printf(
             "It runs with other options, and keeps them; runhouse server restart applies yours.\n");
+    gh_brought_done(&brought);
+    return GH_EXIT_OK;
+}
+
+/* Options are as the unit has them; what the client has written to ~/.rh is read anew. */
+static int
+restart_unit(const struct place *place, struct gh_err *err)
+{
+    struct gh_brought brought;
+
+    int rc = gh_bringup_again(place->socket, 0, &brought, err);
+    if (rc != GH_EXIT_OK)
+        return rc;
+    record_port(place);
+    printf("Server stopped.\n");
+    print_up(&brought);
     gh_brought_done(&brought);
     return GH_EXIT_OK;
 }
@@ -257,6 +280,8 @@ run_restart(const struct asked *asked, struct gh_words *words, const struct plac
 {
     unsigned count = 0;
 
+    if (gh_bringup_has_unit(place->socket))
+        return restart_unit(place, err);
     int rc = end_servers(place, &count, err);
     if (rc != GH_EXIT_OK)
         return rc;

@@ -43,6 +43,8 @@ print_node(const struct gh_client *client, const json_t *status, const json_t *n
         printf("%-8s %s%s\n", "up for", uptime,
                json_is_true(json_object_get(node, "is_draining")) ? ", and stopping" : "");
     }
+    if (gh_facts_text(node, "unit"))
+        printf("%-8s %s, run by systemd\n", "unit", gh_facts_text(node, "unit"));
     print_memory("cpu", json_object_get(status, "server_cpu_usage"));
     if (gpu)
         printf("%-8s %.0f\n", "gpus", gh_facts_number(gpu, "gpu_count"));

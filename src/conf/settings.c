@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "conf/commandline.h"
 #include "conf/configfile.h"
+#include "conf/credential.h"
 #include "conf/paths.h"
 #include "conf/rows.h"
 
@@ -111,6 +112,20 @@ apply_file(struct gh_settings *settings, const struct gh_commandline *line,
     return path ? gh_configfile_read(settings, path, faults) : GH_OK;
 }
 
+/* A certificate that the service manager lays down, where no other is named. */
+static void
+take_credentials(struct gh_settings *settings)
+{
+    char *certificate GH_SCOPED(gh_free) = gh_credential_path("tls.crt");
+    char *key GH_SCOPED(gh_free) = gh_credential_path("tls.key");
+
+    if (!certificate || !key || *settings->ssl_certfile || *settings->ssl_keyfile)
+        return;
+    if (gh_row_set(settings, gh_row_find("ssl_certfile"), certificate, "credential tls.crt",
+                   NULL) == GH_OK)
+        (void)!gh_row_set(settings, gh_row_find("ssl_keyfile"), key, "credential tls.key", NULL);
+}
+
 /* All but the options' form. Each source is looked at, so that all that is wrong is told at once. */
 static int
 apply(struct gh_settings *settings, const struct gh_commandline *line, struct gh_faults *faults)
@@ -126,6 +141,7 @@ apply(struct gh_settings *settings, const struct gh_commandline *line, struct gh
     gh_declared_check(&settings->declared, faults);
     make_env_absolute(settings);
     gh_paths_settle(settings);
+    take_credentials(settings);
     return gh_faults_count(faults) > 0 ? GH_E_INPUT : rc;
 }
 

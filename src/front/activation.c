@@ -13,10 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-#include "base/log.h"
-#include "front/ports.h"
-
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
 union address {
@@ -237,29 +233,4 @@ gh_activation_has_clients(const struct gh_activation *activation)
         if (activation->list[i].kind != GH_PORT_CONTROL)
             return true;
     return false;
-}
-
-/* ---- serving ---- */
-
-static int
-serve(const struct gh_handed *handed, struct gh_ports *ports, struct gh_err *err)
-{
-    struct gh_listener listener = {
-        .fd = handed->fd, .kind = handed->kind, .port = handed->port, .is_kept = true};
-
-    gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
-    if (handed->kind != GH_PORT_CONTROL)
-        return gh_ports_add(ports, &listener, err);
-    listener.path = gh_strdup(handed->where);
-    return gh_ports_serve_control(ports, &listener, err);
-}
-
-int
-gh_activation_open(struct gh_activation *activation, struct gh_ports *ports, struct gh_err *err)
-{
-    int rc = gh_activation_has_clients(activation) ? GH_OK : gh_ports_open(ports, err);
-
-    for (size_t i = 0; rc == GH_OK && i < activation->count; i++)
-        rc = serve(&activation->list[i], ports, err);
-    return rc;
 }

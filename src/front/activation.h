@@ -10,7 +10,7 @@
  * A TCP socket without a name is http, a UNIX one control. They stay the manager's: it goes on listening when we
  * end, so closing ours refuses nobody, and the file of a UNIX socket is never removed here.
  *
- * Loop thread, before there are others. Source: sd_listen_fds_with_names(3), systemd.socket(5). */
+ * front/handed.h serves them. Loop thread, before there are others. Source: sd_listen_fds_with_names(3), systemd.socket(5). */
 #ifndef GH_FRONT_ACTIVATION_H
 #define GH_FRONT_ACTIVATION_H
 
@@ -19,8 +19,6 @@
 
 #include "base/err.h"
 #include "front/listener.h"
-
-struct gh_ports;
 
 #define GH_ACTIVATION_MAX 32
 
@@ -45,10 +43,5 @@ int gh_activation_take(struct gh_activation *activation, struct gh_err *err) GH_
 
 /* Are clients' addresses (HTTP, HTTPS) among them? Then those of the settings are not bound. */
 bool gh_activation_has_clients(const struct gh_activation *activation);
-
-/* Serve what was handed over, which is closed with PORTS; addresses and control socket that nothing was handed
- * over for are opened as the settings say. Errors: as gh_ports_open. */
-int gh_activation_open(struct gh_activation *activation, struct gh_ports *ports, struct gh_err *err)
-    GH_MUST_USE;
 
 #endif

@@ -16,6 +16,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
+	%reldir%/handed.c \
+	%reldir%/handed.h \
 	%reldir%/handshake.c \
 	%reldir%/handshake.h \
 	%reldir%/head.c \

@@ -65,9 +65,10 @@ def make_root(root: Path) -> None:
     (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
     # Not a first boot, which would enable all that this machine's packages bring.
     (root / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
-    with open(root / "etc/passwd", "a") as passwd, open(root / "etc/group", "a") as group:
-        passwd.write(f"{USER}:x:{USER_ID}:{USER_ID}::/home/{USER}:/bin/bash\n")
-        group.write(f"{USER}:x:{USER_ID}:\n")
+    for name, line in (("passwd", f"{USER}:x:{USER_ID}:{USER_ID}::/home/{USER}:/bin/bash"), ("group", f"{USER}:x:{USER_ID}:"),
+                       ("shadow", f"{USER}:!:20000::::::")):
+        with open(root / "etc" / name, "a") as file:
+            file.write(f"{line}\n")
     home = root / "home" / USER
     home.mkdir(mode=0o700)
     os.chown(home, USER_ID, USER_ID)

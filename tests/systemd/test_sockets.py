@@ -118,6 +118,32 @@ def test_port_80_by_a_socket_needs_no_right(machine):
     assert "CapEff:\t0000000000000000" in status
 
 
+def test_ports_80_and_443_by_sockets(machine):
+    configure(machine, "insecure: true\n")
+    override(machine, "AmbientCapabilities=\nCapabilityBoundingSet=")
+    machine.systemctl("start", "gatehoused.socket", "gatehoused-http.socket", "gatehoused-https.socket", SERVICE)
+    assert machine.show(SERVICE, "StatusText") == "Serves port 32300"
+    said = machine.run("curl", "--silent", "--insecure", "https://127.0.0.1/check")
+    assert said == '{"rh_version":"0.0.42"}'
+    said = machine.run("curl", "--silent", "--dump-header", "-", "http://127.0.0.1/concat/call")
+    assert "location: https://127.0.0.1/concat/call" in said.lower()
+    assert machine.http("/check")[0] == 200
+    configure(machine, "insecure: true\nredirect_http: false\n")
+    machine.systemctl("restart", SERVICE)
+    assert machine.http("/check", port=80)[0] == 200
+
+
+def test_certificate_comes_as_credentials(machine):
+    configure(machine, "insecure: true\n")
+    machine.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "9",
+                "-subj", "/CN=credential.test", "-addext", "subjectAltName=DNS:credential.test", "-keyout",
+                "/etc/credstore/gatehouse.tls.key", "-out", "/etc/credstore/gatehouse.tls.crt")
+    machine.systemctl("start", "gatehoused-https.socket")
+    said = machine.run("curl", "--silent", "--cacert", "/etc/credstore/gatehouse.tls.crt", "--resolve",
+                       "credential.test:443:127.0.0.1", "https://credential.test/check")
+    assert said == '{"rh_version":"0.0.42"}'
+
+
 def test_open_port_without_auth_is_refused(machine):
     machine.systemctl("start", "gatehoused-http.socket")
     machine.systemctl("start", SERVICE, check=False)
