@@ -27,7 +27,7 @@ class Guarded:
         self.ca_file = folder / "clients.pem"
         self.ca_file.write_bytes(self.ca.pem)
         self.daemon: Gatehoused = start_daemon(
-            inspect=False, tls=True, args=["--client-ca", str(self.ca_file)])
+            inspect=False, tls=True, args=["--client-ca", str(self.ca_file), "--log-level", "DEBUG"])
 
     def context(self, client: Authority | None, version=ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
         context = context_of(maximum_version=version)
