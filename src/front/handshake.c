@@ -102,6 +102,8 @@ finish(struct gh_handshake *handshake, int rc)
     close_poll(handshake);
     if (rc == GNUTLS_E_SUCCESS) {
         gh_tls_shaken(handshake->session, &handshake->peer);
+        if (handshake->peer.user[0])
+            gh_log(GH_LOG_DEBUG, "tls.client", "user=%s", gh_log_quote(handshake->peer.user));
         gh_conn_enter(handshake->conn, GH_PHASE_HEAD);
     } else {
         fail(handshake, rc);

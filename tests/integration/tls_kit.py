@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-NOW = datetime.datetime.now(datetime.timezone.utc)
 DAY = datetime.timedelta(days=1)
 
 
@@ -45,11 +44,12 @@ class Authority:
              extensions: Sequence[x509.ExtensionType] = (),
              uses: Sequence = (ExtendedKeyUsageOID.SERVER_AUTH,)) -> "Authority":
         key = make_key(kind)
+        now = datetime.datetime.now(datetime.timezone.utc)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
         builder = (x509.CertificateBuilder().subject_name(name)
                    .issuer_name(issuer.certificate.subject if issuer else name)
                    .public_key(key.public_key()).serial_number(x509.random_serial_number())
-                   .not_valid_before(NOW - since * DAY).not_valid_after(NOW + days * DAY)
+                   .not_valid_before(now - since * DAY).not_valid_after(now + days * DAY)
                    .add_extension(x509.BasicConstraints(is_ca, None), critical=True))
         if names:
             builder = builder.add_extension(

@@ -99,6 +99,29 @@ def test_the_daemon_outlives_the_ssh_session(client, node):
     assert seen.reports == [pid, [[0, "here\n", ""]]]
 
 
+# -- HTTPS: the client makes a certificate, uploads it, and verifies by it ---------------------------
+
+
+def test_tls_by_the_clients_own_certificate(client, node):
+    client.connection = "tls"
+    seen = client.run("""
+        cluster.start_server()
+        report(cluster.endpoint(), cluster.client.verify)
+        report(rh.function(concat).to(cluster)("a", "b"))
+        cluster.restart_server()
+        report(rh.function(concat).to(cluster)("c", "d"))
+        report(cluster.status()["cluster_config"]["server_connection_type"])
+        report(cluster.client.use_https)
+    """)
+    endpoint, verify, *rest = seen.reports
+    assert endpoint == f"https://127.0.0.1:{client.port}"
+    assert verify.endswith(".rh/certs/rh_server.crt")
+    assert rest == ["ab", "cd", "tls", True]
+    key = node.home / "certs" / "rh_server.key"
+    assert key.stat().st_mode & 0o777 == 0o600  # it came readable to all
+    assert node.server_log.count("tls.key_closed") == 2
+
+
 # -- failures: the reason is in what the client prints -----------------------------------------------
 
 
@@ -114,12 +137,6 @@ def test_den_auth_keeps_out_who_has_no_token(client, node):
     seen = client.fail("cluster.den_auth = True; cluster.start_server(); print(cluster.keys())")
     assert "No Runhouse token provided" in seen
     assert len(node.daemon_pids()) > 0
-
-
-def test_https_is_refused(client):
-    client.connection = "tls"
-    seen = client.fail("cluster.start_server()")
-    assert "speaks no HTTPS" in seen and 'server_connection_type="ssh"' in seen
 
 
 def test_a_broken_cluster_config(client, node):
