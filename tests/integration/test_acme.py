@@ -42,9 +42,19 @@ def make_ca(tmp_path_factory):
         running.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="module")
+def shared_ca(tmp_path_factory):
+    with Pebble(tmp_path_factory.mktemp("ca")).running() as ca:
+        yield ca
+
+
 @pytest.fixture
-def ca(make_ca) -> Pebble:
-    return make_ca()
+def ca(shared_ca) -> Pebble:
+    """One for most tests, as it was at first; they leave it running."""
+    shared_ca.relay.reset()
+    for name in (NAME, OTHER):
+        shared_ca.forget_name(name)
+    return shared_ca
 
 
 class Node:
