@@ -125,6 +125,12 @@ built_links += %reldir%/libnvidia-ml.so.1
 %reldir%/libnvidia-ml.so.1: %reldir%/libfake_nvml.la
 	$(AM_V_at)rm -f $@ && $(LN_S) .libs/libfake_nvml.so $@
 
+noinst_LTLIBRARIES += %reldir%/libfake_clock.la
+%canon_reldir%_libfake_clock_la_SOURCES = %reldir%/fake/clock.c
+# Without the sanitizers: it is also preloaded into programs that are built without them.
+%canon_reldir%_libfake_clock_la_CFLAGS = $(GH_CFLAGS) $(GH_HARDEN_CFLAGS)
+%canon_reldir%_libfake_clock_la_LDFLAGS = $(GH_HARDEN_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
 # --- fuzz: <name>_fuzz.c with LLVMFuzzerTestOneInput, corpus in corpus/<name> -------------------
 
 # sorted, programs: fuzz/*_fuzz.c

@@ -13,6 +13,8 @@
 #include "conf/faults.h"
 #include "conf/identity.h"
 #include "conf/settings.h"
+#include "den/posts.h"
+#include "den/resources.h"
 #include "den/uri.h"
 #include "net/http.h"
 #include "node/census.h"
@@ -21,6 +23,7 @@
 
 #define INTERVAL_S 60     /* unless the cluster config has another */
 #define AFTER_ERROR_S 300 /* as upstream */
+#define RUNNING "running"
 #define ANSWER_MAX_BYTES (64u << 10)
 
 /* One status on its way. */
@@ -37,6 +40,7 @@ struct gh_heartbeat {
     struct gh_net *net;
     uv_timer_t timer;
     struct gh_census_waiter census; /* for a beat; on_taken always comes */
+    bool is_beating;                /* from the timer to Den's answer */
     bool is_taking, is_stopped, is_closed;
     unsigned last_code; /* of the last beat; said when it changes */
     bool has_beaten;
@@ -52,7 +56,7 @@ body_of(const json_t *status)
     json_t *processes = json_incref(json_object_get(info, "processes"));
 
     json_object_del(info, "processes");
-    return json_pack("{s:s, s:s, s:o, s:o}", "daemon_status", "running", "resource_type", "cluster",
+    return json_pack("{s:s, s:s, s:o, s:o}", "daemon_status", RUNNING, "resource_type", "cluster",
                      "resource_info", info, "processes", processes);
 }
 
@@ -66,12 +70,14 @@ on_answer(void *context, const struct gh_net_answer *answer)
     free(post);
 }
 
-/* By which a Den knows this node; appended to OUT. False: by none. */
+/* By which its Den knows this node; appended to OUT. False: by none. */
 static bool
 add_uri(const struct gh_api *api, struct gh_buf *out)
 {
     const char *address = gh_cluster_address(api->cluster);
-    return address && gh_den_uri_of((struct gh_slice){address, strlen(address)}, out);
+    struct gh_slice text = {address, address ? strlen(address) : 0};
+
+    return address && (api->den ? gh_den_uri_of(text, out) : gh_den_uri_of_any(text, out));
 }
 
 static void
@@ -109,7 +115,29 @@ static bool
 has_den(const struct gh_api *api)
 {
     struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
-    return api->settings->api_server_url[0] && add_uri(api, &uri);
+    return (api->den || api->settings->api_server_url[0]) && add_uri(api, &uri);
+}
+
+/* Into the Den of this very daemon. Returns what it would answer. */
+static unsigned
+keep(struct gh_api *api, const json_t *status)
+{
+    struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
+    struct gh_err err;
+
+    add_uri(api, &uri);
+    const struct gh_den_resource *resource =
+        gh_den_resource_find(api->den, (struct gh_slice){(char *)uri.bytes, uri.len});
+    if (!resource)
+        return 404;
+    json_t *body = body_of(status);
+    char *text GH_SCOPED(gh_free) = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    struct gh_slice all = {text, strlen(text)}, state = {RUNNING, strlen(RUNNING)};
+    if (gh_den_status_post(api->den, resource, all, state, &err) == GH_OK)
+        return 200;
+    gh_log(GH_LOG_ERR, "heartbeat.not_kept", "reason=%s", gh_log_quote(err.text));
+    return 500;
 }
 
 void
@@ -119,8 +147,11 @@ gh_heartbeat_post(struct gh_heartbeat *heartbeat, const json_t *status, gh_heart
     struct gh_identity identity GH_SCOPED(gh_identity_done) = {0};
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
 
-    if (heartbeat->is_stopped || !has_den(heartbeat->api) ||
-        gh_identity_load(&identity, &faults) != GH_OK || !identity.token)
+    if (heartbeat->is_stopped || !has_den(heartbeat->api))
+        done(context, 0);
+    else if (heartbeat->api->den)
+        done(context, keep(heartbeat->api, status));
+    else if (gh_identity_load(&identity, &faults) != GH_OK || !identity.token)
         done(context, 0);
     else
         send_to(heartbeat, identity.token, status, done, context);
@@ -154,6 +185,7 @@ on_beat_done(void *context, unsigned code)
     struct gh_heartbeat *heartbeat = context;
     bool is_news = !heartbeat->has_beaten || code != heartbeat->last_code;
 
+    heartbeat->is_beating = false;
     if (heartbeat->is_stopped)
         return;
     if (is_news && code == 404)
@@ -197,11 +229,13 @@ on_beat(uv_timer_t *timer)
 {
     struct gh_heartbeat *heartbeat = timer->data;
 
+    if (heartbeat->is_beating)
+        return; /* its end sets the time of the next one */
     if (interval_s(heartbeat) == 0 || !has_den(heartbeat->api)) {
         beat_in(heartbeat, INTERVAL_S);
         return;
     }
-    heartbeat->is_taking = true;
+    heartbeat->is_beating = heartbeat->is_taking = true;
     heartbeat->census.on_taken = on_taken;
     heartbeat->census.context = heartbeat;
     gh_census_take(heartbeat->api->node->census, &heartbeat->census);

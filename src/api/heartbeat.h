@@ -3,8 +3,9 @@
  * api/heartbeat.h - tell Den how this node does: at the start and then every status_check_interval seconds
  * (a member of the cluster config, 60; -1: never), so that `runhouse cluster list` shows it.
  *
- * Only where callers' Den is named, the node's name has a folder, and ~/.rh/config.yaml has a token: that one is
- * read for each beat and let go of at once. What the daemon logs is never sent.
+ * Only where the node's name has a folder and a Den is named, and ~/.rh/config.yaml has a token for it: that one is
+ * read for each beat and let go of at once. Its own Den the node tells without. What the daemon logs is never
+ * sent.
  * Source: cluster-config-and-lifecycle.md section 7. Loop thread only. */
 #ifndef GH_API_HEARTBEAT_H
 #define GH_API_HEARTBEAT_H
@@ -17,7 +18,7 @@ struct gh_net;
 
 struct gh_heartbeat *gh_heartbeat_new(struct gh_api *api, struct gh_net *net);
 
-/* Begin to beat. */
+/* Beat now, and then by the interval; also when that has changed. */
 void gh_heartbeat_start(struct gh_heartbeat *heartbeat);
 
 /* Den answered with CODE of HTTP; 0: it did not answer, or is not to be told. */

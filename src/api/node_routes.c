@@ -9,6 +9,7 @@
 
 #include "api/admit.h"
 #include "api/fields.h"
+#include "api/heartbeat.h"
 #include "api/routes.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
@@ -166,6 +167,8 @@ gh_route_settings(struct gh_api *api, struct gh_request *request)
     if (values[INTERVAL].number)
         gh_cluster_set(api->cluster, "status_check_interval",
                        json_integer(values[INTERVAL].number));
+    if (values[INTERVAL].number && api->heartbeat)
+        gh_heartbeat_start(api->heartbeat);
     gh_api_tell_config(api);
     gh_reply_success(request);
     gh_fields_done(values, COUNT);

@@ -193,16 +193,19 @@ ask_own(const struct inquiry *inquiry, const char *uri)
                          facts.is_valid ? GH_LEVEL_WRITE : facts.level};
 }
 
-/* ADDRESS "" asks for the user alone; no Den knows what has none, or one that cannot be. */
+/* ADDRESS "" asks for the user alone; no Den knows what has none, and ours not what it would not keep. */
 static struct word
 inquire(struct inquiry *inquiry, const char *address)
 {
     struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
+    bool is_own = inquiry->auth->den;
 
-    if (!address || (*address && !gh_den_uri_of((struct gh_slice){address, strlen(address)}, &uri)))
+    if (!address)
         return no_word;
-    return inquiry->auth->den ? ask_own(inquiry, gh_buf_text(&uri))
-                              : ask_elsewhere(inquiry, gh_buf_text(&uri));
+    struct gh_slice text = {address, strlen(address)};
+    if (text.len > 0 && !(is_own ? gh_den_uri_of(text, &uri) : gh_den_uri_of_any(text, &uri)))
+        return no_word;
+    return is_own ? ask_own(inquiry, gh_buf_text(&uri)) : ask_elsewhere(inquiry, gh_buf_text(&uri));
 }
 
 static void

@@ -24,8 +24,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/daemon.h \
 	%reldir%/deadline.c \
 	%reldir%/deadline.h \
-	%reldir%/denask.c \
-	%reldir%/denask.h \
+	%reldir%/denverb.c \
+	%reldir%/denverb.h \
 	%reldir%/doctor.h \
 	%reldir%/doctor_env.c \
 	%reldir%/doctor_login.c \

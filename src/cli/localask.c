@@ -26,6 +26,8 @@ gh_local_ask(const struct gh_cli *cli, const char *what, const char *method, con
     if (rc != GH_EXIT_OK)
         return gh_err_add(err, "%s", cli->verb->name);
     *answer_out = json_loadb((const char *)text.bytes, text.len, 0, NULL);
+    if (!*answer_out) /* integers of any length may be in what others saved */
+        *answer_out = json_loadb((const char *)text.bytes, text.len, JSON_DECODE_INT_AS_REAL, NULL);
     explicit_bzero(text.bytes, text.len);
     if (!*answer_out)
         return gh_err_set(err, GH_EXIT_FAILED, "%s: %s answers with no JSON; is it a gatehouse?",

@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "cli/client.h"
-#include "cli/denask.h"
+#include "cli/denverb.h"
 #include "cli/facts.h"
 #include "cli/out.h"
 #include "cli/verbs.h"

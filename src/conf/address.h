@@ -9,4 +9,8 @@
 /* Is HOST reached from this machine alone: 127.0.0.0/8, ::1, "localhost"? */
 bool gh_address_is_loopback(const char *host);
 
+/* Is TEXT an address that can be asked over HTTP: http or https, a host, and no name and password, which would
+ * be shown in logs? */
+bool gh_address_is_url(const char *text);
+
 #endif

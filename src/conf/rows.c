@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/address.h"
 
 #define GH_WHEN_LIVE true
 #define GH_WHEN_START false
@@ -109,6 +110,10 @@ check_text(const struct gh_row *row, const char *text, struct gh_err *err)
     if (strcmp(row->name, "log_level") == 0 && gh_log_level_by_name(text) < 0)
         return gh_err_set(err, GH_E_INPUT, "log_level is '%.100s', but must be %s", text,
                           row->help);
+    if (strcmp(row->name, "api_server_url") == 0 && *text && !gh_address_is_url(text))
+        return gh_err_set(err, GH_E_INPUT,
+                          "api_server_url must be http:// or https://, a host, and no name and "
+                          "password in it, as https://den.example.com");
     if (strchr(row->unit, '|') && !is_choice(row->unit, text))
         return gh_err_set(err, GH_E_INPUT, "%s is '%.100s', but must be one of %s", row->name, text,
                           row->unit);

@@ -123,8 +123,8 @@
     X(TEXT, client_ca, "", 0, 0, "FILE", START,                                                    \
       "HTTPS only for who shows a certificate that one of these, PEM, has signed")                 \
     X(UINT, handshake_timeout_ms, "10000", 10, 3600000, "ms", LIVE, "time for a TLS handshake")    \
-    X(FLAG, redirect_http, "1", 0, 1, "", START,                                                   \
-      "with HTTPS on port 443: listen on port 80 too and send clients on; unless =0")              \
+    X(UINT, redirect_http, "80", 0, 65535, "N", START,                                             \
+      "with HTTPS on port 443: port whose clients are sent on to it; 0: none")                     \
     X(UINT, hsts_max_age_s, "0", 0, 2147483647, "s", LIVE,                                         \
       "tell browsers over HTTPS to come back by HTTPS alone for so long; 0: do not")               \
     X(TEXT, acme_directory, "https://acme-v02.api.letsencrypt.org/directory", 0, 0, "URL", START,  \

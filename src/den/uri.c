@@ -75,6 +75,23 @@ gh_den_uri_of(struct gh_slice address, struct gh_buf *out)
     return false;
 }
 
+bool
+gh_den_uri_of_any(struct gh_slice address, struct gh_buf *out)
+{
+    if (address.len < 2 || address.bytes[0] != '/' || address.len > GH_DEN_URI_MAX_BYTES)
+        return false;
+    for (size_t i = 1; i < address.len; i++) {
+        char c = address.bytes[i];
+        if (c == '/')
+            gh_buf_add_byte(out, ':');
+        else if (is_letter_or_digit(c) || (c && strchr("-_.@~", c)))
+            gh_buf_add_byte(out, (uint8_t)c);
+        else
+            gh_buf_addf(out, "%%%02X", (unsigned char)c);
+    }
+    return true;
+}
+
 void
 gh_den_uri_add_address(struct gh_slice uri, struct gh_buf *out)
 {

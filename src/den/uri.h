@@ -27,6 +27,9 @@ struct gh_slice gh_den_uri_folder(struct gh_slice uri);
 /* Append the URI of ADDRESS ("/alice/fn"). Returns false when it is no address. */
 bool gh_den_uri_of(struct gh_slice address, struct gh_buf *out);
 
+/* The same for a Den elsewhere, which may know other names than ours: what cannot stand in a URL is escaped. */
+bool gh_den_uri_of_any(struct gh_slice address, struct gh_buf *out);
+
 /* Append the address of URI. */
 void gh_den_uri_add_address(struct gh_slice uri, struct gh_buf *out);
 

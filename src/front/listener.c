@@ -49,22 +49,18 @@ static int
 tell(struct gh_err *err, const char *host, const char *port)
 {
     int why = errno;
+    char help[360] = "";
 
     if (why == EADDRINUSE)
-        gh_err_set(err, GH_E_SYSTEM,
-                   "listening on %s port %s: another program does already; "
-                   "ss -ltnp 'sport = :%s' shows which",
-                   host, port, port);
-    else if (why == EACCES)
-        gh_err_set(
-            err, GH_E_SYSTEM,
-            "listening on %s port %s: ports below 1024 need CAP_NET_BIND_SERVICE: start it by "
-            "gatehoused.service or gatehoused.socket, or allow it once: sudo setcap "
-            "cap_net_bind_service=ep \"$(command -v gatehoused)\", or for all: sudo sysctl -w "
-            "net.ipv4.ip_unprivileged_port_start=%s",
-            host, port, port);
-    else
-        gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s", host, port, strerror(why));
+        snprintf(help, sizeof help, "; ss -ltnp 'sport = :%s' shows by whom", port);
+    if (why == EACCES)
+        snprintf(help, sizeof help,
+                 "; ports below 1024 need CAP_NET_BIND_SERVICE: start it by gatehoused.service or "
+                 "gatehoused.socket, or: sudo setcap cap_net_bind_service=ep \"$(command -v "
+                 "gatehoused)\", or for all programs: sudo sysctl -w "
+                 "net.ipv4.ip_unprivileged_port_start=%s",
+                 port);
+    gh_err_set(err, GH_E_SYSTEM, "listening on %s port %s: %s%s", host, port, strerror(why), help);
     errno = why;
     return GH_E_SYSTEM;
 }

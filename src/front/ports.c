@@ -14,7 +14,6 @@
 #include "front/server.h"
 #include "tls/tls.h"
 
-#define HTTP_PORT 80u
 #define HTTPS_PORT 443u
 
 void
@@ -119,11 +118,11 @@ has_port(const struct gh_ports *ports, unsigned port)
 static void
 open_redirect(struct gh_ports *ports)
 {
-    struct gh_listen wanted = {.kind = GH_LISTEN_REDIRECT, .port = HTTP_PORT};
+    struct gh_listen wanted = {.kind = GH_LISTEN_REDIRECT,
+                               .port = (unsigned)ports->settings->redirect_http};
     struct gh_err err;
 
-    if (!ports->settings->redirect_http || https_port(ports) != HTTPS_PORT ||
-        has_port(ports, HTTP_PORT))
+    if (!wanted.port || https_port(ports) != HTTPS_PORT || has_port(ports, wanted.port))
         return;
     snprintf(wanted.host, sizeof wanted.host, "%s", ports->settings->host);
     if (open_one(ports, &wanted, &err) != GH_OK)

@@ -2,13 +2,8 @@
 """Options and fixtures of the compatibility tests."""
 from __future__ import annotations
 
-from collections import Counter
-
-import pytest
-
 from integration.conftest import daemon, shared_daemon, start_daemon  # noqa: F401
-
-from . import not_yet_served, replay
+from integration.hygiene import no_token_is_left  # noqa: F401
 
 
 def pytest_addoption(parser):
@@ -26,19 +21,3 @@ def pytest_addoption(parser):
                     help="packages for both sides that their environments lack")
     group.addoption("--peer-record", action="store_true",
                     help="write the true server's answers into compat/peer/answers.json")
-
-
-def pytest_terminal_summary(terminalreporter):
-    if not any("compat" in str(report.nodeid) for reports in terminalreporter.stats.values()
-               for report in reports if hasattr(report, "nodeid")):
-        return
-    counts: Counter[str] = Counter()
-    for name, reason in not_yet_served.FILES.items():
-        lines = (replay.TRANSCRIPTS / f"{name}.jsonl").read_text("utf-8").splitlines()
-        counts[f"{reason} [{name}.jsonl]"] = len(lines)
-    for refused in not_yet_served.COMMANDS.values():
-        counts[f"{refused.reason} [ssh-commands.jsonl]"] += 1
-    counts.update(f"{reason} [auth.jsonl]" for reason in not_yet_served.EXCHANGES.values())
-    terminalreporter.section("recorded exchanges not yet served")
-    for reason, count in counts.most_common():
-        terminalreporter.write_line(f"{count:5}  {reason}")

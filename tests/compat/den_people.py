@@ -103,13 +103,15 @@ class Den:
         self.node = node
         self.recorded = recorded
         self.folder = folder
+        self.tokens: dict[str, str] = {}
 
     def add(self, name: str) -> Person:
         answer = self.node.local("POST", f"{API}/users", {"name": name, "email": f"{name}@example.org"})
         assert answer.status == 200, answer
         answer = self.node.local("POST", f"{API}/tokens", {"user": name})
         assert answer.status == 200, answer
-        return Person(self.folder, name, answer.json()["token"], self.recorded.url, self.node)
+        self.tokens[name] = answer.json()["token"]
+        return Person(self.folder, name, self.tokens[name], self.recorded.url, self.node)
 
 
 def cluster_config(folder: Path, name: str = "/alice/gpu") -> None:
@@ -124,4 +126,8 @@ def den(folder: Path, *args: str, auth: bool = True) -> Iterator[Den]:
     cluster_config(folder / "d")
     with start_node(folder / "d", "--den", *args, owner=False, auth=auth) as node:
         with recorder(node.daemon.host, node.daemon.port) as recorded:
-            yield Den(node, recorded, folder)
+            made = Den(node, recorded, folder)
+            yield made
+            replaced = {token: f"<{user}>" for user, token in made.tokens.items()}
+            recorded.write(folder.name.removeprefix("test_").rstrip("0123456789"), {
+                **replaced, str(folder): "<folder>", recorded.url: "<den>", str(node.daemon.port): "<node>"})

@@ -5,24 +5,67 @@
         ... a client with API_SERVER_URL=recorded.url ...
     recorded.exchanges
 
-Each exchange is one of the form that transcripts have, with the names of tokens instead of their texts.
+Each exchange has the form of those in transcripts/. With GATEHOUSE_RECORD_DEN=FILE they are appended there, as
+lines of transcripts/den.jsonl: "<alice>" stands for the token of alice, "<node>" for the node's port, long texts
+and what follows itself unchanged are left out.
 """
 from __future__ import annotations
 
 import contextlib
 import http.client
 import http.server
+import json
+import os
+import re
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Iterator
 
 ANSWER_S = 60.0
+SHAPES = ("signature", "openapi_spec")
+
+
+def varying(text: str) -> str:
+    """TEXT, of an exchange or of its body, with a placeholder for what is another one each time."""
+    text = re.sub(r"ghc_[\w-]{43}", "<cluster token>", text)
+    text = re.sub(r'(request_id\\*": ?\\*")[\w-]+', r"\1<id>", text)
+    text = re.sub(r'(at_s\\*": ?)\d+', r"\g<1>0", text)
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.000000", "<time>", text)
+
+
+def shortened(body: str) -> str:
+    """BODY, JSON or empty, with no long texts, and little of what the client keeps of a function's shape."""
+    def walk(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: walk(dict(list(item.items())[:2]) if key in SHAPES and isinstance(item, dict)
+                              else item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [walk(item) for item in value]
+        return "..." if isinstance(value, str) and len(value) > 100 else value
+
+    return json.dumps(walk(json.loads(body))) if body else body
 
 
 @dataclass
 class Recorded:
     url: str
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, name: str, replaced: dict[str, str]) -> None:
+        """Append what was said in the session NAME to the file that the environment names, if any."""
+        path = os.environ.get("GATEHOUSE_RECORD_DEN")
+        lines: list[str] = []
+        for exchange in self.exchanges if path else ():
+            for half in exchange.values():
+                half["body"] = shortened(half["body"])
+            text = json.dumps({"session": name, **exchange})
+            for there, placeholder in replaced.items():
+                text = re.sub(rf"(?<!\w){re.escape(there)}(?!\w)", placeholder, text)
+            if not lines or lines[-1] != varying(text):
+                lines.append(varying(text))
+        if path:
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(f"{line}\n" for line in lines)
 
     def calls(self) -> list[tuple[str, str, int]]:
         """Method, path without its query, status of each exchange."""

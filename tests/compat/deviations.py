@@ -81,6 +81,17 @@ def invalid(type_: str, *loc: Any, then: Sequence[tuple[str, list]] = ()) -> Che
     return check
 
 
+def status_with(key: str, value: Any) -> Check:
+    """The recorded status, but for KEY of its configuration."""
+    def check(exchange: Exchange, answer: Answer, server: Server) -> str:
+        if wrong := is_json(answer):
+            return wrong
+        recorded = json.loads(exchange.answer_body)
+        recorded[0]["cluster_config"][key] = value
+        return status_difference(recorded, json.loads(answer.body), Plain(server.home, server.port))
+    return check
+
+
 def exception(name: str, text: str, *, prefix: bool = False, status: int = 200,
               exact_text: bool = True) -> Check:
     """An exception envelope under pickle: class NAME ("module.Class") and its text."""
@@ -404,6 +415,11 @@ TABLE = [
               body_is({"data": None, "output_type": "success", "serialization": None})),
 
     # who may (auth.md)
+    Deviation("auth/lowercase_bearer", "auth.md 2: the scheme is accepted in any case", body_is(
+        {"data": ["shared_fn", "unl_fn", "pub_fn", "localfn"], "output_type": "result_serialized",
+         "serialization": None})),
+    Deviation("auth/status_reader_request_id", "the recorded server listened on 0.0.0.0; on such an address den "
+              "auth cannot be switched off, as it is further on", status_with("server_host", "127.0.0.1")),
     Deviation("auth/bearer_empty", "auth.md 2: an empty token is none", detail(401, "No Runhouse token")),
     Deviation("auth/call_private_no_token_get", "auth.md 5: GET says 401 too",
               detail(401, "No Runhouse token")),

@@ -2,13 +2,11 @@
 """The unmodified client, with a token and without, at a node that checks callers."""
 from __future__ import annotations
 
-import http.server
-import json
-import threading
-
 import pytest
 
 from integration.auth_kit import OWNER_TOKEN, node as start_node
+from integration.den_kit import URI, cold, den_node
+from integration.fake_den import FakeDen, says
 
 from . import sdk
 
@@ -16,42 +14,11 @@ pytestmark = pytest.mark.skipif(
     not sdk.has_client(), reason=f"runhouse {sdk.CLIENT_VERSION} is not installed for the tests")
 
 
-class Den(http.server.BaseHTTPRequestHandler):
-    """As much of a Den as a client that is logged in cannot do without: it knows no resource, and gives back
-    the token that it is asked with as the token for a cluster."""
-
-    def answer(self, status: int, body: dict) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        text = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def do_GET(self) -> None:
-        self.answer(404, {"detail": "not found"})
-
-    def do_POST(self) -> None:
-        token = (self.headers.get("Authorization") or "").rpartition(" ")[2]
-        if self.path == "/auth/token/cluster":
-            self.answer(200, {"data": {"token": token}})
-        else:
-            self.answer(404, {"detail": "not found"})
-
-    def log_message(self, *values) -> None:
-        pass
-
-
 @pytest.fixture
 def den():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Den)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    """It makes tokens for clusters, as a client that is logged in wants one. Others' it gives back."""
+    with FakeDen() as running:
+        yield running
 
 
 class Person(sdk.Client):
@@ -74,7 +41,9 @@ def person(node, den, tmp_path):
     def make(token: str = "") -> Person:
         made = Person(tmp_path / "c", node.daemon.host, node.daemon.port)
         if token:
-            made.login = {"RH_TOKEN": token, "RH_USERNAME": "ann", "API_SERVER_URL": den}
+            made.login = {"RH_TOKEN": token, "RH_USERNAME": "ann", "API_SERVER_URL": den.url}
+            if token not in den.users:
+                den.made[token] = token
         return made
     return make
 
@@ -138,3 +107,43 @@ def test_code_on_the_node_uses_it_without_a_token(node, person):
         report(rh.function(nested).to(cluster, sync_local=False)())
     """)
     assert seen.reports == [["ab", ["concat", "nested"], "ann"]]
+
+
+# -- people whom Den knows ----------------------------------------------------------------------------
+
+@pytest.fixture
+def node_of_den(den, tmp_path):
+    with den_node(tmp_path / "n", den) as running:
+        yield running
+
+
+@pytest.fixture
+def den_person(node_of_den, den, tmp_path):
+    def make(token: str) -> Person:
+        made = Person(tmp_path / "p", node_of_den.daemon.host, node_of_den.daemon.port)
+        made.login = {"RH_TOKEN": token, "RH_USERNAME": den.users[token], "API_SERVER_URL": den.url}
+        return made
+    return make
+
+
+@pytest.mark.parametrize("levels, good_for", [({"box": "read"}, ()), ({"box": "write"}, ()), ({}, (URI,))])
+def test_whom_den_lets_in_works_as_ever(node_of_den, den_person, den, levels, good_for):
+    """A cluster that is not saved gets the person's own token; for one that is Den makes one (test_den_client.py)."""
+    token = cold(den, good_for, **levels)
+    seen = den_person(token).run(WORK)
+    assert seen.reports == ["runhouse", ["concat"]]
+    assert {(one.kind, one.token) for one in den.questions() if one.uri == URI} == {
+        ("level", token), ("valid", token)}
+
+
+def test_whom_den_does_not_let_in_is_told_why(node_of_den, den_person, den):
+    with pytest.raises(AssertionError, match="Cluster access is required"):
+        den_person(cold(den)).run(WORK)
+    assert node_of_den.local("GET", "/keys").json()["data"] == []
+
+
+def test_den_that_fails_is_told_so(node_of_den, den_person, den):
+    token = cold(den, box="read")
+    den.fails(says(500, {"detail": "out of order"}), "level", "valid", "user")
+    with pytest.raises(AssertionError, match="Den"):
+        den_person(token).run(WORK)

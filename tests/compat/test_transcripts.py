@@ -10,13 +10,15 @@ import json
 import shutil
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Iterator
 from urllib.parse import urlsplit
 
 import pytest
 
 from integration.gatehoused import Gatehoused
 
-from . import deviations, not_yet_served, replay
+from . import deviations, replay
+from .recorded_den import OWNER_TOKEN, recorded_den
 
 USER_CODE = Path(__file__).resolve().parent / "user_code"
 
@@ -28,8 +30,7 @@ DEMO = [*CORE[:HALF],
                                 "packages", "folders", "errors")
           for exchange in replay.load(name)),
         *CORE[HALF:]]
-AUTH = [exchange for exchange in replay.load("auth") if exchange.id not in not_yet_served.EXCHANGES]
-OWNER_TOKEN = "ctok+alice+alice"
+AUTH = replay.load("auth")
 OLD = replay.load("old-sdk")
 OLD_FUNCTIONS = ["concat", "add", "boom", "gen", "none", "noisy", "coro", "agen"]
 
@@ -51,14 +52,14 @@ TRUE_SERVER_VARIES = {
 BACKGROUND = {"core/sleeper_call_background": sleeper_runs}
 
 
-def furnish(home: Path, cluster_name: str, den_auth: bool = False) -> None:
-    """What the recorded server had in its home."""
+def furnish(home: Path, cluster_name: str, den_url: str = "") -> None:
+    """What the recorded server had in its home; it checked callers where it had a Den."""
     (home / ".rh").mkdir(parents=True)
-    if den_auth:
+    if den_url:
         (home / ".rh" / "config.yaml").write_text(f"token: {OWNER_TOKEN}\nusername: alice\n"
-                                                  "default_folder: /alice\n")
+                                                  f"default_folder: /alice\napi_server_url: {den_url}\n")
     (home / ".rh" / "cluster_config.json").write_text(json.dumps({
-        "name": cluster_name, "resource_subtype": "Cluster", "den_auth": den_auth,
+        "name": cluster_name, "resource_subtype": "Cluster", "den_auth": bool(den_url),
         "server_port": 32300, "server_connection_type": "none", "server_host": "127.0.0.1",
         "autostop_mins": None, "domain": None, "ips": ["127.0.0.1"]}))
     (home / "tinypkg").mkdir(parents=True)
@@ -82,9 +83,9 @@ def start(tmp_path_factory):
     """A furnished daemon for a whole recording, looked at once all its answers are judged."""
     started: list[Gatehoused] = []
 
-    def start(cluster_name: str, den_auth: bool = False) -> replay.Server:
+    def start(cluster_name: str, den_url: str = "") -> replay.Server:
         daemon = Gatehoused(tmp_path_factory.mktemp("replay"), env={"PIP_NO_INDEX": "1"})
-        furnish(daemon.home, cluster_name, den_auth)
+        furnish(daemon.home, cluster_name, den_url)
         daemon.start()
         started.append(daemon)
         return replay.Server(daemon.host, daemon.port, str(daemon.home))
@@ -125,10 +126,11 @@ def old(request, start) -> Replayed:
 
 
 @pytest.fixture(scope="module")
-def auth(request, start) -> Replayed:
+def auth(request, start) -> Iterator[Replayed]:
     if request.config.getoption("--true-server", None):
         pytest.skip("needs a server that checks callers, and a Den")
-    return run(start("/alice/gpu", den_auth=True), AUTH)
+    with recorded_den() as den:
+        yield run(start("/alice/gpu", den.url), AUTH)
 
 
 def judge(exchange: replay.Exchange, replayed: Replayed, true_server: bool) -> None:
@@ -163,11 +165,6 @@ def test_recording_with_den_auth(exchange, auth, request):
     judge(exchange, auth, bool(request.config.getoption("--true-server", None)))
 
 
-def test_exchanges_that_are_not_replayed_are_recorded_ones():
-    recorded = {exchange.id for exchange in replay.load("auth")}
-    assert set(not_yet_served.EXCHANGES) < recorded and len(AUTH) == len(recorded) - 7
-
-
 def test_every_row_of_the_table_names_a_recorded_exchange():
     names = [exchange.id for exchange in [*DEMO, *OLD, *AUTH]]
     unused = [row.exchanges for row in deviations.TABLE
@@ -175,8 +172,8 @@ def test_every_row_of_the_table_names_a_recorded_exchange():
     assert not unused
 
 
-def test_every_transcript_is_replayed_or_listed():
+def test_every_transcript_is_replayed():
     replayed = {exchange.file for exchange in [*DEMO, *OLD, *AUTH]}
-    replayed.add("ssh-commands")  # by test_ssh_commands.py
+    replayed |= {"ssh-commands", "den-api"}  # by test_ssh_commands.py, test_den_recording.py
     files = {path.stem for path in replay.TRANSCRIPTS.glob("*.jsonl")}
-    assert files == replayed | set(not_yet_served.FILES)
+    assert files == replayed

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator, Mapping
 
+from . import hygiene
 from .gatehoused import ANSWER_S, USER_CODE, Answer, Gatehoused
 
-OWNER_TOKEN = "the-owners-own-token-8d1f"
+OWNER_TOKEN = hygiene.note("the-owners-own-token-8d1f")
 OWNER = "olga"
-WRONG_TOKEN = "gh_no-such-token"
+WRONG_TOKEN = hygiene.note("gh_no-such-token")
 
 _sources = itertools.count(10)
 
@@ -75,6 +76,7 @@ class Node:
         return _exchange(_UnixConnection(self.socket_path), method, path, body, dict(headers or {}))
 
     def stop(self) -> None:
+        assert not hygiene.look_at_processes(self.daemon.pid)
         assert not self.daemon.trouble(), "\n".join(self.daemon.trouble())
         self.daemon.stop()
         assert not self.daemon.trouble(), "\n".join(self.daemon.trouble())
@@ -89,7 +91,7 @@ class Node:
         body = {"user": name, "access": access, "module": module, **more}
         answer = self.local("POST", "/_gatehouse/v1/tokens", body)
         assert answer.status == 200, answer
-        self.tokens[name] = answer.json()["token"]
+        self.tokens[name] = hygiene.note(answer.json()["token"])
         return answer.json()
 
     def put(self, name: str, attribute: str, visibility: str = "private") -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .gatehoused import Gatehoused
+from .hygiene import no_token_is_left  # noqa: F401
 
 
 def show_log(daemon: Gatehoused) -> None:

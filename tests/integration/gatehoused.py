@@ -14,10 +14,12 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
@@ -88,6 +90,7 @@ class Gatehoused:
     modules: "NAME=FILE.py:ATTR" texts for --module.
     args: more options, appended last, so that they win.
     wrapper: words put before the command, for example unshare or valgrind.
+    tls: speak HTTPS, with the certificate that the daemon makes for itself.
     """
 
     folder: Path
@@ -98,6 +101,7 @@ class Gatehoused:
     python: str = PYTHON
     env: Mapping[str, str] = field(default_factory=dict)
     wrapper: Sequence[str] = ()
+    tls: bool = False
 
     process: subprocess.Popen | None = None
     port: int = 0
@@ -118,6 +122,8 @@ class Gatehoused:
         words = [*self.wrapper, str(BUILD / "gatehoused"), "--host", self.host,
                  "--port", str(self.port_option), "--state-dir", str(self.folder / "state"),
                  "--log-format", "json", "--env", self.python]
+        if self.tls:
+            words.append("--use-https")
         if ready_fd is not None:
             words += ["--ready-fd", str(ready_fd)]
         for module in self.modules:
@@ -300,12 +306,25 @@ class Gatehoused:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.tls else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def certificate(self) -> Path:
+        """What the daemon made for itself; its key is in the file too."""
+        return self.folder / "state" / "tls" / "self-signed.pem"
+
+    @cached_property
+    def tls_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.certificate))
 
     def request(self, method: str, path: str, body: bytes | str | None = None,
                 headers: Mapping[str, str] | None = None, timeout: float = ANSWER_S) -> Answer:
         """One exchange on a connection of its own."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        if self.tls:
+            connection = http.client.HTTPSConnection(self.host, self.port, timeout=timeout,
+                                                     context=self.tls_context)
+        else:
+            connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         try:
             if isinstance(body, str):
                 body = body.encode()
@@ -355,7 +374,10 @@ class Gatehoused:
         assert (answer.status, answer.json()) == (200, name), answer
 
     def connect(self, timeout: float = ANSWER_S) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout)
+        connection = socket.create_connection((self.host, self.port), timeout)
+        if not self.tls:
+            return connection
+        return self.tls_context.wrap_socket(connection, server_hostname=self.host)
 
 
 def is_running(pid: int) -> bool:

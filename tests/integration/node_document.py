@@ -8,12 +8,14 @@ import re
 from .gatehoused import REPO
 
 def routes() -> set[tuple[str, str]]:
-    """(method, path) of each row of src/api/routes.c, but for those of the control socket alone."""
+    """(method, path) of each row of src/api/routes.c, but for those of the control socket alone, and those of
+    the embedded Den, which docs/den.md has."""
     text = (REPO / "src/api/routes.c").read_text("utf-8")
     table = text[text.index("routes[] = {"):text.index("};", text.index("routes[] = {"))]
     rows = re.findall(r'\{GH_([A-Z]+),\s*"([^"]+)",\s*GH_NEED_(\w+)', table)
     assert len(rows) == table.count("{GH_")
-    return {(method, path) for method, path, need in rows if need != "LOCAL"}
+    return {(method, path) for method, path, need in rows
+            if need not in ("LOCAL", "DEN") and not path.startswith("/_gatehouse/den/")}
 
 
 def document() -> dict:

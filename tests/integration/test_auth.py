@@ -103,6 +103,7 @@ RULES = {
     "POST /install_package": for_the_node,
     "POST /run_bash": for_the_node,
     "GET /cert": for_anyone,
+    "GET /.well-known/acme-challenge/{token}": for_anyone,
     "POST /folder/method/ls": for_writers,
     "POST /folder/method/mkdir": for_writers,
     "POST /folder/method/get": for_writers,
@@ -179,7 +180,7 @@ def request_for(row: str, key: str) -> tuple[str, str, object]:
     method, path = row.split()
     for name, value in {"{key}": key, "{method}": "call", "{run_name}": "no-run",
                         "{serialization}": "json", "{name}": "page.css", "{id}": "999",
-                        "{uri}": "alice:gpu", "{ticket}": "none"}.items():
+                        "{uri}": "alice:gpu", "{ticket}": "none", "{token}": "none"}.items():
         path = path.replace(name, value)
     body = None if method in ("GET", "DELETE") else {}
     if path == "/logs":

@@ -26,7 +26,7 @@ def help_of(*words: str, program: str = "gatehouse") -> str:
 
 def verbs() -> list[str]:
     listed = help_of().split("of its own:\n")[1].split("\n\n")[0]
-    return [re.match(r"  (\w+( \w+)?)  ", line).group(1) for line in listed.splitlines()]
+    return [re.match(r"  (\w+( \w+){0,2})  ", line).group(1) for line in listed.splitlines()]
 
 
 def options(text: str) -> list[tuple[str, str]]:

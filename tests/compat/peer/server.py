@@ -17,6 +17,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any, Mapping
 
 START_S = 600.0
 CLUSTER = "test-cluster"
@@ -26,22 +27,33 @@ RAY_PORTS = ("ray-client-server-port", "node-manager-port", "object-manager-port
 
 
 class Peer:
-    """PYTHON has runhouse[server]; extra: a folder for PYTHONPATH, with numpy and the like."""
+    """PYTHON has runhouse[server]; extra: a folder for PYTHONPATH, with numpy and the like; env: more
+    variables; cluster, login: its ~/.rh/cluster_config.json and config.yaml."""
 
-    def __init__(self, python: str, folder: Path, extra: str = ""):
+    def __init__(self, python: str, folder: Path, extra: str = "", env: Mapping[str, str] | None = None,
+                 cluster: Mapping[str, Any] | None = None, login: Mapping[str, str] | None = None):
         self.python = python
         self.folder = folder
         self.extra = extra
+        self.env = dict(env or {})
+        # As the client writes it before it starts a server: who has no name takes itself for another.
+        self.cluster = dict(cluster or {"name": CLUSTER})
+        self.login = dict(login or {})
         self.host = "127.0.0.1"
         self.port = 0
         self._sessions = ""
         self._started: list[subprocess.Popen] = []
 
+    @property
+    def home(self) -> Path:
+        return self.folder / "peer_home"
+
     def start(self) -> "Peer":
-        home = self.folder / "peer_home"
-        (home / ".rh").mkdir(parents=True)
-        # As the client writes it before it starts a server: who has no name takes itself for another.
-        (home / ".rh" / "cluster_config.json").write_text(json.dumps({"name": CLUSTER}))
+        home = self.home
+        (home / ".rh").mkdir(parents=True, exist_ok=True)
+        (home / ".rh" / "cluster_config.json").write_text(json.dumps(self.cluster))
+        if self.login:
+            (home / ".rh" / "config.yaml").write_text(json.dumps(self.login))
         # Ray's sockets lie in its session folder, and their paths are short.
         self._sessions = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
         gcs, self.port, *others = free_ports(2 + len(RAY_PORTS))
@@ -51,7 +63,8 @@ class Peer:
                    PATH=f"{Path(self.python).parent}:{env['PATH']}", PYTHONPATH=self.extra,
                    PYTHONUNBUFFERED="1", RAY_DISABLE_IMPORT_WARNING="1",
                    RAY_raylet_start_wait_time_s=str(int(START_S)),
-                   RAY_enable_worker_prestart="0", RAY_worker_niceness="0", RAY_prestart_worker_first_driver="0")
+                   RAY_enable_worker_prestart="0", RAY_worker_niceness="0", RAY_prestart_worker_first_driver="0",
+                   **self.env)
         ray = str(Path(self.python).parent / "ray")
         head_env = {k: v for k, v in env.items() if k != "RAY_ADDRESS"}
         try:
@@ -113,7 +126,7 @@ class Peer:
 
     def _ours(self) -> list[int]:
         """Processes whose environment or command line names the session folder or the home."""
-        marks = [mark.encode() for mark in (self._sessions, str(self.folder / "peer_home")) if mark]
+        marks = [mark.encode() for mark in (self._sessions, str(self.home)) if mark]
         found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/denask.h - what the verbs about the embedded Den share. */
-#ifndef GH_CLI_DENASK_H
-#define GH_CLI_DENASK_H
+ * cli/denverb.h - what the verbs about the embedded Den share. */
+#ifndef GH_CLI_DENVERB_H
+#define GH_CLI_DENVERB_H
 
 #include "base/buf.h"
 #include "cli/cli.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/denask.h"
+#include "cli/denverb.h"
 
 #include <jansson.h>
 #include <stdio.h>
