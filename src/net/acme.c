@@ -23,6 +23,8 @@
 #include "tls/certs.h"
 
 #define LOOK_AT_LEAST_S 3600 /* the clock may have been set, or the machine have slept */
+#define PAUSE_MOST_S 86400
+#define UNREACHABLE_MOST_S 600
 #define NAME_MAX_CHARS 253u
 #define EAB_FILE_MAX_BYTES 4096u
 
@@ -42,12 +44,25 @@ gh_acme_chance(void)
     return number;
 }
 
+/* A CA that was not reached counts nothing, and may be there again any minute. */
+int64_t
+gh_acme_pause_s(const struct gh_acme *acme, unsigned failures, const struct gh_acme_reply *reply)
+{
+    unsigned most_s = reply->outcome == GH_ACME_UNREACHABLE ? UNREACHABLE_MOST_S : PAUSE_MOST_S;
+    unsigned first_s = (unsigned)acme->settings->acme_retry_s;
+    unsigned wait_s = gh_acme_back_off_s(failures, first_s, most_s, gh_acme_chance());
+
+    return reply->retry_after_s > wait_s ? reply->retry_after_s : wait_s;
+}
+
 /* ---- the account ---- */
 
+/* Where it is; or, when the CA has set a limit, when to ask again. */
 static void
-keep_account(struct gh_acme *acme)
+keep_account(struct gh_acme *acme, int64_t next_try_s)
 {
-    json_t *json = json_pack("{s:s}", "url", gh_acme_client_account(acme->client));
+    json_t *json = json_pack("{s:s*, s:I}", "url", gh_acme_client_account(acme->client),
+                             "next_try_s", (json_int_t)next_try_s);
     char *text GH_SCOPED(gh_free) = json_dumps(json, JSON_INDENT(2));
     struct gh_err err;
 
@@ -67,12 +82,11 @@ static void
 account_failed(struct gh_acme *acme, const struct gh_acme_reply *reply)
 {
     struct gh_acme_name *name;
-    int64_t wait_s = gh_acme_back_off_s(++acme->account_failures,
-                                        (unsigned)acme->settings->acme_retry_s, gh_acme_chance());
+    int64_t wait_s = gh_acme_pause_s(acme, ++acme->account_failures, reply);
 
-    if (reply->retry_after_s > wait_s)
-        wait_s = reply->retry_after_s;
     acme->account_next_try_s = gh_acme_now_s() + wait_s;
+    if (reply->outcome == GH_ACME_LIMITED)
+        keep_account(acme, acme->account_next_try_s);
     gh_log(GH_LOG_ERR, "acme.no_account", "directory=%s next_try_in_s=%lld reason=%s",
            gh_log_quote(acme->settings->acme_directory), (long long)wait_s,
            gh_log_quote(reply->problem));
@@ -92,7 +106,7 @@ on_account(void *context, const struct gh_acme_reply *reply)
         account_failed(acme, reply);
     } else {
         acme->account_failures = 0;
-        keep_account(acme);
+        keep_account(acme, 0);
         gh_log(GH_LOG_INFO, "acme.account", "url=%s",
                gh_log_quote(gh_acme_client_account(acme->client)));
     }
@@ -158,19 +172,27 @@ on_look(uv_timer_t *timer)
         uv_timer_start(timer, on_look, next_s > now_s ? (uint64_t)(next_s - now_s) * 1000 : 1, 0);
 }
 
-/* A client asks for TEXT, which has no certificate. */
-static bool
-on_missing(void *context, const char *text)
+static struct gh_acme_name *
+find_name(struct gh_acme *acme, const char *text)
 {
-    struct gh_acme *acme = context;
     struct gh_acme_name *name;
-    int64_t now_s = gh_acme_now_s();
 
     DL_FOREACH(acme->names, name)
     {
         if (strcmp(name->name, text) == 0)
             break;
     }
+    return name;
+}
+
+/* A client asks for TEXT, which has no certificate. */
+static bool
+on_missing(void *context, const char *text)
+{
+    struct gh_acme *acme = context;
+    struct gh_acme_name *name = find_name(acme, text);
+    int64_t now_s = gh_acme_now_s();
+
     if (!name)
         return false;
     name->is_wanted = true;
@@ -270,6 +292,7 @@ recall_account(struct gh_acme *acme)
         return;
     json_t *json = json_loadb((const char *)text.bytes, text.len, 0, NULL);
     gh_acme_client_set_account(acme->client, json_string_value(json_object_get(json, "url")));
+    acme->account_next_try_s = json_integer_value(json_object_get(json, "next_try_s"));
     json_decref(json);
 }
 
@@ -300,6 +323,8 @@ load_names(struct gh_acme *acme)
                 "\"no certificate is ordered for addresses, wildcards and what is no host name\"");
             continue;
         }
+        if (find_name(acme, name))
+            continue;
         struct gh_acme_name *loaded = gh_acme_name_load(acme, name);
         DL_APPEND(acme->names, loaded);
     }

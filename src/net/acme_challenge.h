@@ -13,9 +13,10 @@ struct gh_certs;
 
 /* One that is shown now, filled by who shows it and in its memory. */
 struct gh_acme_challenge {
-    const char *token;                 /* borrowed */
-    const char *answer;                /* the key authorization; borrowed */
-    void (*on_fetched)(void *context); /* somebody, most likely the CA, came for it */
+    const char *token;  /* borrowed */
+    const char *answer; /* the key authorization; borrowed */
+    void (*on_fetched)(
+        void *context); /* somebody, most likely the CA, came for it. It stays shown meanwhile */
     void *context;
     struct gh_acme_challenge *prev, *next;
 };

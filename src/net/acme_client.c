@@ -288,7 +288,7 @@ go_on(struct gh_acme_ask *ask)
     }
     const char *url = strstr(ask->what, "://") ? ask->what : url_of(client, ask->what);
     const char *nonces = url_of(client, "newNonce");
-    if (!url || (ask->is_signed && !nonces))
+    if (!url || strncmp(url, "https://", 8) != 0 || (ask->is_signed && !nonces))
         fail(ask, "the directory of the CA lacks what is needed: is acme_directory right?");
     else if (!ask->is_signed)
         ask_over_http(ask, "GET", url, (struct gh_slice){"", 0}, on_answer);

@@ -59,6 +59,10 @@ struct gh_acme {
 int64_t gh_acme_now_s(void);
 uint32_t gh_acme_chance(void);
 
+/* How long to wait after what REPLY says, the FAILURES-th time in a row. */
+int64_t gh_acme_pause_s(const struct gh_acme *acme, unsigned failures,
+                        const struct gh_acme_reply *reply);
+
 /* Something has changed: look at all names in the loop's next turn. */
 void gh_acme_look_soon(struct gh_acme *acme);
 

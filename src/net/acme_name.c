@@ -208,10 +208,7 @@ fail(struct gh_acme_name *name, const struct gh_acme_reply *reply, bool is_lost,
     if (strcmp(reply->type, "accountDoesNotExist") == 0)
         gh_acme_forget_account(name->acme);
     if (!may_retry_at_once(name, reply, has_failed_challenge))
-        wait_s = gh_acme_back_off_s(state->failures, (unsigned)name->acme->settings->acme_retry_s,
-                                    gh_acme_chance());
-    if (reply->retry_after_s > wait_s)
-        wait_s = reply->retry_after_s;
+        wait_s = gh_acme_pause_s(name->acme, state->failures, reply);
     state->next_try_s = gh_acme_now_s() + wait_s;
     gh_acme_state_set_problem(state, reply->problem);
     keep_state(name);

@@ -16,6 +16,7 @@
 
 #define POLL_FIRST_MS 30u /* twice as long each time */
 #define POLL_LAST_MS 5000u
+#define FINALISATIONS_MAX 3u
 #define POLLING_MAX_MS 300000u /* then it is given up, and gone on with when it is its turn again */
 
 static const char *const step_names[] = {
@@ -162,6 +163,11 @@ gh_acme_order_finalise(struct gh_acme_order *order)
     struct gh_err err;
 
     gh_acme_order_enter(order, GH_ACME_STEP_FINALISING);
+    if (++order->finalisations > FINALISATIONS_MAX) {
+        gh_acme_order_refuse(order, GH_ACME_UNREACHABLE, "the CA does not take the order as ready",
+                             false);
+        return;
+    }
     if (gh_acme_cert_request(order->plan.key, order->plan.name, &request, &err) != GH_OK) {
         gh_acme_order_refuse(order, GH_ACME_UNREACHABLE, err.text, false);
         return;

@@ -29,6 +29,7 @@ struct gh_acme_order {
     uv_timer_t timer;
     struct gh_acme_ask *ask;
     unsigned polls; /* of this step */
+    unsigned finalisations;
     uint64_t polling_since_ms;
 
     char *url, *finalize_url, *certificate_url;

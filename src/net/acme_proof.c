@@ -106,7 +106,7 @@ on_fetched(void *context)
 
     order->was_fetched = true;
     if (order->step == GH_ACME_STEP_VALIDATION && order->polls == 0 && !order->ask)
-        gh_acme_order_poll(order, SETTLE_MS, ask_how_it_went);
+        uv_timer_start(&order->timer, ask_how_it_went, SETTLE_MS, 0);
 }
 
 /* ---- the challenge ---- */

@@ -83,11 +83,11 @@ gh_acme_within(int64_t from_s, int64_t to_s, uint32_t chance)
 }
 
 unsigned
-gh_acme_back_off_s(unsigned failures, unsigned first_s, uint32_t chance)
+gh_acme_back_off_s(unsigned failures, unsigned first_s, unsigned most_s, uint32_t chance)
 {
-    unsigned wait_s = first_s < DAY_S ? first_s : DAY_S;
+    unsigned wait_s = first_s < most_s ? first_s : most_s;
 
-    for (unsigned i = 1; i < failures && wait_s < DAY_S; i++)
-        wait_s = wait_s < DAY_S / 4 ? wait_s * 4 : DAY_S;
+    for (unsigned i = 1; i < failures && wait_s < most_s; i++)
+        wait_s = wait_s < most_s / 4 ? wait_s * 4 : most_s;
     return (unsigned)gh_acme_within(wait_s - wait_s / 10, wait_s + wait_s / 10, chance);
 }

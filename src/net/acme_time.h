@@ -21,8 +21,8 @@ int64_t gh_acme_renew_at(int64_t not_before_s, int64_t not_after_s, uint32_t cha
 /* A time between the two, by CHANCE. */
 int64_t gh_acme_within(int64_t from_s, int64_t to_s, uint32_t chance);
 
-/* How long to wait after the FAILURES-th failure in a row: FIRST_S, and four times as long each time, up to a
- * day; then a tenth more or less by CHANCE. */
-unsigned gh_acme_back_off_s(unsigned failures, unsigned first_s, uint32_t chance);
+/* How long to wait after the FAILURES-th failure in a row: FIRST_S, and four times as long each time, up to
+ * MOST_S; then a tenth more or less by CHANCE. */
+unsigned gh_acme_back_off_s(unsigned failures, unsigned first_s, unsigned most_s, uint32_t chance);
 
 #endif

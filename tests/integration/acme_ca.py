@@ -100,10 +100,14 @@ class Relay:
 
     def __init__(self, pair: tuple[Path, Path], upstream: int):
         self.upstream, self.pair = upstream, pair
+        self.port = free_port()
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing was seen, and the CA answers all."""
         self.seen: list[Asked] = []
         self.before: Callable[[Asked], Said | None] = lambda asked: None
         self.after: Callable[[Asked, Said], Said] = lambda asked, said: said
-        self.port = free_port()
 
     def count(self, part: str) -> int:
         return sum(part in asked.path for asked in self.seen)

@@ -42,9 +42,19 @@ def make_ca(tmp_path_factory):
         running.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="module")
+def shared_ca(tmp_path_factory):
+    with Pebble(tmp_path_factory.mktemp("ca")).running() as ca:
+        yield ca
+
+
 @pytest.fixture
-def ca(make_ca) -> Pebble:
-    return make_ca()
+def ca(shared_ca) -> Pebble:
+    """One for most tests, as it was at first; they leave it running."""
+    shared_ca.relay.reset()
+    for name in (NAME, OTHER):
+        shared_ca.forget_name(name)
+    return shared_ca
 
 
 class Node:
@@ -338,6 +348,17 @@ def test_rate_limits_are_obeyed(node, ca):
     assert it.orders() == 1
 
 
+def test_a_limit_on_accounts_is_kept_over_a_restart(node, ca):
+    ca.relay.before = lambda asked: problem(
+        "rateLimited", 429, "too many accounts", Retry_After="3600") \
+        if asked.payload and "termsOfServiceAgreed" in asked.payload else None
+    it = node()
+    it.await_event("acme.no_account")
+    it.restart()
+    assert not it.is_trusted()
+    assert it.accounts() == 1
+
+
 def test_a_ca_that_is_down_is_found_when_it_is_up(make_ca, node):
     ca = make_ca()
     ca.stop("pebble")
@@ -449,7 +470,7 @@ def test_an_external_account_that_is_missing_is_said(make_ca, node):
 
 
 def test_names_that_cannot_be_ordered_are_said(node):
-    it = node(domain=f"*.example.test,127.0.0.1,{NAME}")
+    it = node(domain=f"*.example.test,127.0.0.1,{NAME},{NAME.upper()}")
     assert [event["name"] for event in it.events("acme.not_orderable")] == [
         "*.example.test", "127.0.0.1"]
     assert it.is_trusted()

@@ -96,12 +96,14 @@ START_TEST(pauses_grow_fourfold_up_to_a_day)
 
     for (unsigned failures = 0; failures < COUNT(expected); failures++) {
         unsigned tenth = expected[failures] / 10;
-        ck_assert_uint_eq(gh_acme_back_off_s(failures, 60, 0), expected[failures] - tenth);
-        ck_assert_uint_eq(gh_acme_back_off_s(failures, 60, 2 * tenth), expected[failures] + tenth);
+        ck_assert_uint_eq(gh_acme_back_off_s(failures, 60, DAY_S, 0), expected[failures] - tenth);
+        ck_assert_uint_eq(gh_acme_back_off_s(failures, 60, DAY_S, 2 * tenth),
+                          expected[failures] + tenth);
     }
-    ck_assert_uint_le(gh_acme_back_off_s(1000000, 1, 77), DAY_S + DAY_S / 10);
-    ck_assert_uint_eq(gh_acme_back_off_s(1, 1, 5), 1);
-    ck_assert_uint_ge(gh_acme_back_off_s(3, 1000000, 0), DAY_S - DAY_S / 10);
+    ck_assert_uint_le(gh_acme_back_off_s(1000000, 1, DAY_S, 77), DAY_S + DAY_S / 10);
+    ck_assert_uint_eq(gh_acme_back_off_s(1, 1, DAY_S, 5), 1);
+    ck_assert_uint_eq(gh_acme_back_off_s(9, 60, 600, 60), 600);
+    ck_assert_uint_ge(gh_acme_back_off_s(3, 1000000, DAY_S, 0), DAY_S - DAY_S / 10);
 }
 END_TEST
 
