@@ -14,6 +14,7 @@ from typing import Any, Iterator
 
 import pytest
 
+from . import hygiene
 from .auth_kit import Node, new_source, node as start_node
 from .gatehoused import ANSWER_S, Answer, Gatehoused
 
@@ -35,7 +36,7 @@ class Den:
         assert made.status == 200, made
         made = self.node.local("POST", f"{API}/tokens", {"user": name})
         assert made.status == 200, made
-        self.tokens[name] = made.json()["token"]
+        self.tokens[name] = hygiene.note(made.json()["token"])
         return self.tokens[name]
 
     def ask(self, method: str, path: str, body: Any = None, who: str | None = "alice",
@@ -54,7 +55,7 @@ class Den:
     def cluster_token(self, who: str, folder: str = "alice") -> str:
         made = self.ask("POST", "/auth/token/cluster", {"resource_address": folder, "username": who}, who)
         assert made.status == 200, made
-        return made.json()["data"]["token"]
+        return hygiene.note(made.json()["data"]["token"])
 
     def share(self, uri: str, users: list[str] | None, level: str, who: str = "alice") -> Answer:
         return self.ask("PUT", f"/resource/{uri}/users/access",
