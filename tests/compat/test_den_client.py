@@ -159,6 +159,20 @@ def test_cluster_list(den, alice):
         assert (cluster["Name"], cluster["Status"]) == ("/alice/gpu", "running")
 
 
+def test_logs_by_the_clients_command(den, alice):
+    """`runhouse cluster logs` is given a link and fetches it without a token. Its ssh to the node is left out."""
+    deploy(alice)
+    posted = den.node.ask("POST", "/resource/alice:gpu/logs", {
+        "file_name": "server.log", "logs": "a line of the node\n", "start_line": 0, "end_line": 1}, alice.token)
+    assert posted.status == 200, posted
+    assert "a line of the node" in alice.run("""
+        from typer.testing import CliRunner
+        import runhouse.main
+        rh.Cluster.is_up = lambda self: True
+        report(CliRunner().invoke(runhouse.main.app, ["cluster", "logs", "/alice/gpu"]).output)
+    """)[0]
+
+
 def test_wrong_token_is_no_login(den, alice):
     alice.token = "ghd_wrong"
     with pytest.raises(AssertionError, match="Invalid token"):

@@ -432,13 +432,15 @@ def test_logs(den):
     url = data(den.ask("GET", "/resource/alice:gpu/logs/file?minutes=5"))["logs_presigned_url"]
     assert url.startswith(f"{den.node.daemon.url}/")
     path = url[len(den.node.daemon.url):]
+    for minutes in ("1", "LogsSince.five", "LogsSince.day", "527040"):  # the names by clients on Python 3.11
+        assert den.ask("GET", f"/resource/alice:gpu/logs/file?minutes={minutes}").status == 200
     fetched = den.ask("GET", path, who=None)
     assert (fetched.status, fetched.text) == (200, "one\ntwo \u00e4\nthree\n")
     assert fetched.headers["content-type"].startswith("text/plain")
     for wrong in (path[:-1], path.replace("alice:gpu", "alice:concat"), path.replace("/300.", "/9999999."),
                   "/_gatehouse/den/logs/alice:gpu/x", "/_gatehouse/den/logs/x/x"):
         assert den.ask("GET", wrong, who=None).status == 404
-    for minutes in ("0", "-5", "x", "99999999999"):
+    for minutes in ("0", "-5", "x", "", "527041", "9" * 40, "LogsSince.six"):
         assert den.ask("GET", f"/resource/alice:gpu/logs/file?minutes={minutes}").status == 422
     assert den.ask("POST", "/resource/alice:gpu/logs", {"logs": "x"}).status == 422
     assert den.ask("DELETE", "/resource/alice:gpu").status == 200
