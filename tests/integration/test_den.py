@@ -453,6 +453,30 @@ def test_no_launches(den):
         assert answer.status == 501 and "launches no clusters" in answer.json()["detail"]
 
 
+# -- asked by other nodes -------------------------------------------------------------------------
+
+def test_other_nodes_ask_it_over_http(den, tmp_path):
+    """A node of alice's at another machine, whose callers show it tokens for her folder."""
+    home = tmp_path / "d" / "home" / ".rh"
+    home.mkdir(parents=True)
+    (home / "cluster_config.json").write_text('{"name": "/alice/cpu"}')
+    assert den.ask("POST", "/resource", {**CLUSTER, "name": "/alice/cpu"}).status == 200
+    owner, reader, stranger = (den.cluster_token(name) for name in ("alice", "bob", "carol"))
+    den.share("alice:cpu", ["bob"], "read")
+    with start_node(tmp_path / "d", "--api-server-url", den.node.daemon.url, owner=False,
+                    env={"RH_TOKEN": owner, "RH_USERNAME": "alice"}) as node:
+        folder = {"path": "~"}
+        for token, keys, files in ((owner, 200, 200), (reader, 200, 403), (stranger, 403, 403),
+                                   (den.tokens["alice"], 200, 200), (None, 401, 401)):
+            assert node.ask("GET", "/keys", token=token, source=new_source()).status == keys
+            answer = node.ask("POST", "/folder/method/ls", folder, token=token, source=new_source())
+            assert answer.status == files, answer
+        den.share("alice:cpu", None, "denied")
+        flush = {"flush_auth_cache": True}
+        assert node.ask("POST", "/settings", flush, token=owner).status == 200
+        assert node.ask("GET", "/keys", token=reader, source=new_source()).status == 403
+
+
 # -- kept, and alone ------------------------------------------------------------------------------
 
 def test_all_of_it_outlives_the_daemons_death(tmp_path):
