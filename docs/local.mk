@@ -30,7 +30,8 @@ EXTRA_DIST += \
 	%reldir%/decisions/0011-output-of-children.md \
 	%reldir%/decisions/0012-command-line.md \
 	%reldir%/decisions/0013-tokens-in-sqlite.md \
-	%reldir%/decisions/0014-libcurl-on-first-use.md
+	%reldir%/decisions/0014-libcurl-on-first-use.md \
+	%reldir%/decisions/0015-embedded-den.md
 
 # sorted: sessions/*.txt
 EXTRA_DIST += \

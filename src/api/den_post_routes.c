@@ -16,7 +16,7 @@
 #include "wire/reply.h"
 
 #define STATE_MAX_BYTES 64u
-#define MINUTES_MAX (366ll * 24 * 60)
+#define MINUTES_MAX (366 * 24 * 60)
 #define MINUTES_PRESET 5 /* as the client's own */
 
 /* ---- status ---- */
@@ -146,23 +146,49 @@ reply_link(struct gh_request *request, const struct gh_den_ask *ask, int64_t sin
     gh_den_reply(request, json_pack("{s:s}", "logs_presigned_url", url));
 }
 
+/* How many minutes TEXT means; 0: none that can be. The client's command sends a number, or, on Python 3.11 and
+ * newer, the name that the number has in its own enumeration. Source: recorded. */
+static int64_t
+minutes_of(struct gh_slice text)
+{
+    static const struct {
+        const char *name;
+        int64_t minutes;
+    } names[] = {
+        {"LogsSince.one", 1},       {"LogsSince.five", 5},         {"LogsSince.ten", 10},
+        {"LogsSince.sixty", 60},    {"LogsSince.one_eighty", 180}, {"LogsSince.three_sixty", 360},
+        {"LogsSince.day", 24 * 60},
+    };
+    int64_t minutes = 0;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (gh_slice_is(text, names[i].name))
+            return names[i].minutes;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9' || minutes > MINUTES_MAX)
+            return 0;
+        minutes = minutes * 10 + (text.bytes[i] - '0');
+    }
+    return minutes <= MINUTES_MAX ? minutes : 0;
+}
+
 void
 gh_route_den_logs_link(struct gh_api *api, struct gh_request *request)
 {
-    static const struct gh_field minutes = {"minutes", GH_FIELD_INT, false};
+    static const struct gh_field field = {"minutes", GH_FIELD_TEXT, false};
     struct gh_buf lines GH_SCOPED(gh_buf_done) = {0};
     struct gh_den_ask ask;
     struct gh_value value;
 
     if (gh_den_ask_begin(api, request, GH_DEN_READ, &ask) != 0)
         return;
-    if (gh_fields_query(request, &minutes, 1, &value) == 0) {
-        long long count = value.is_given ? value.number : MINUTES_PRESET;
-        if (count < 1 || count > MINUTES_MAX)
-            gh_fields_refuse(request, "query", minutes.name, "value_error",
+    if (gh_fields_query(request, &field, 1, &value) == 0) {
+        int64_t minutes = value.is_given ? minutes_of(value.text) : MINUTES_PRESET;
+        if (minutes == 0)
+            gh_fields_refuse(request, "query", field.name, "value_error",
                              "Input should be 1 minute to a year", (struct gh_slice){0});
-        else if (read_logs(request, ask.den, ask.resource, count * 60, &lines) == 0)
-            reply_link(request, &ask, count * 60);
+        else if (read_logs(request, ask.den, ask.resource, minutes * 60, &lines) == 0)
+            reply_link(request, &ask, minutes * 60);
         gh_fields_done(&value, 1);
     }
     gh_den_ask_done(&ask);

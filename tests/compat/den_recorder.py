@@ -34,7 +34,7 @@ def varying(text: str) -> str:
 
 
 def shortened(body: str) -> str:
-    """BODY, JSON or empty, with no long texts, and little of what the client keeps of a function's shape."""
+    """BODY, where it is JSON, with no long texts, and little of what the client keeps of a function's shape."""
     def walk(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: walk(dict(list(item.items())[:2]) if key in SHAPES and isinstance(item, dict)
@@ -43,7 +43,10 @@ def shortened(body: str) -> str:
             return [walk(item) for item in value]
         return "..." if isinstance(value, str) and len(value) > 100 else value
 
-    return json.dumps(walk(json.loads(body))) if body else body
+    try:
+        return json.dumps(walk(json.loads(body)))
+    except ValueError:
+        return body
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from . import sdk
+from . import old_clients, sdk
 from .den_people import API, den as start_den
 
 pytestmark = pytest.mark.skipif(
@@ -159,6 +159,20 @@ def test_cluster_list(den, alice):
         assert (cluster["Name"], cluster["Status"]) == ("/alice/gpu", "running")
 
 
+def test_logs_by_the_clients_command(den, alice):
+    """`runhouse cluster logs` is given a link and fetches it without a token. Its ssh to the node is left out."""
+    deploy(alice)
+    posted = den.node.ask("POST", "/resource/alice:gpu/logs", {
+        "file_name": "server.log", "logs": "a line of the node\n", "start_line": 0, "end_line": 1}, alice.token)
+    assert posted.status == 200, posted
+    assert "a line of the node" in alice.run("""
+        from typer.testing import CliRunner
+        import runhouse.main
+        rh.Cluster.is_up = lambda self: True
+        report(CliRunner().invoke(runhouse.main.app, ["cluster", "logs", "/alice/gpu"]).output)
+    """)[0]
+
+
 def test_wrong_token_is_no_login(den, alice):
     alice.token = "ghd_wrong"
     with pytest.raises(AssertionError, match="Invalid token"):
@@ -174,3 +188,37 @@ def test_nothing_the_client_asked_was_unknown(den, alice, bob):
         assert status in (200, 404), (method, path, status)
         assert status == 200 or path.startswith("/resource/alice:"), (method, path, status)
     assert den.node.local("GET", f"{API}/users").status == 200
+
+
+OLD_PROGRAM = """\
+import json, sys
+from pathlib import Path
+
+rh = Path.home() / ".rh"
+rh.mkdir()
+(rh / "config.yaml").write_text(
+    f"token: {sys.argv[3]}\\nusername: bob\\ndefault_folder: /bob\\napi_server_url: {sys.argv[4]}\\n")
+from runhouse.globals import rns_client
+from runhouse.servers.http import HTTPClient
+
+seen = {"type": rns_client.load_config("/alice/concat")["resource_type"]}
+client = HTTPClient("127.0.0.1", port=int(sys.argv[2]), resource_address="alice", use_https=False)
+seen["header"] = rns_client.request_headers("alice")["Authorization"].partition("+")[2]
+seen["result"] = client.call("concat", "call", data={"args": ["a", "b"], "kwargs": {}},
+                             resource_address="alice", stream_logs=False)
+try:
+    client.request("keys", req_type="get", resource_address="alice")
+except Exception as error:
+    seen["keys"] = str(error)
+json.dump(seen, open(sys.argv[1], "w"))
+"""
+
+
+@pytest.mark.parametrize("version", ["0.0.33"])
+def test_old_client_makes_its_own_token_for_clusters(den, alice, bob, version, tmp_path):
+    """HEX+OWNER+USER, which the Den has to know without having made it."""
+    deploy(alice, 'remote.share("bob")')
+    seen = old_clients.run(tmp_path / "old", version, {"program.py": OLD_PROGRAM}, den.node.daemon.port,
+                           bob.token, den.recorded.url).report
+    assert (seen["type"], seen["header"], seen["result"]) == ("function", "alice+bob", "ab")
+    assert "Cluster access is required" in seen["keys"]

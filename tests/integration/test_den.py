@@ -14,6 +14,7 @@ from typing import Any, Iterator
 
 import pytest
 
+from . import hygiene
 from .auth_kit import Node, new_source, node as start_node
 from .gatehoused import ANSWER_S, Answer, Gatehoused
 
@@ -35,7 +36,7 @@ class Den:
         assert made.status == 200, made
         made = self.node.local("POST", f"{API}/tokens", {"user": name})
         assert made.status == 200, made
-        self.tokens[name] = made.json()["token"]
+        self.tokens[name] = hygiene.note(made.json()["token"])
         return self.tokens[name]
 
     def ask(self, method: str, path: str, body: Any = None, who: str | None = "alice",
@@ -54,7 +55,7 @@ class Den:
     def cluster_token(self, who: str, folder: str = "alice") -> str:
         made = self.ask("POST", "/auth/token/cluster", {"resource_address": folder, "username": who}, who)
         assert made.status == 200, made
-        return made.json()["data"]["token"]
+        return hygiene.note(made.json()["data"]["token"])
 
     def share(self, uri: str, users: list[str] | None, level: str, who: str = "alice") -> Answer:
         return self.ask("PUT", f"/resource/{uri}/users/access",
@@ -431,13 +432,15 @@ def test_logs(den):
     url = data(den.ask("GET", "/resource/alice:gpu/logs/file?minutes=5"))["logs_presigned_url"]
     assert url.startswith(f"{den.node.daemon.url}/")
     path = url[len(den.node.daemon.url):]
+    for minutes in ("1", "LogsSince.five", "LogsSince.day", "527040"):  # the names by clients on Python 3.11
+        assert den.ask("GET", f"/resource/alice:gpu/logs/file?minutes={minutes}").status == 200
     fetched = den.ask("GET", path, who=None)
     assert (fetched.status, fetched.text) == (200, "one\ntwo \u00e4\nthree\n")
     assert fetched.headers["content-type"].startswith("text/plain")
     for wrong in (path[:-1], path.replace("alice:gpu", "alice:concat"), path.replace("/300.", "/9999999."),
                   "/_gatehouse/den/logs/alice:gpu/x", "/_gatehouse/den/logs/x/x"):
         assert den.ask("GET", wrong, who=None).status == 404
-    for minutes in ("0", "-5", "x", "99999999999"):
+    for minutes in ("0", "-5", "x", "", "527041", "9" * 40, "LogsSince.six"):
         assert den.ask("GET", f"/resource/alice:gpu/logs/file?minutes={minutes}").status == 422
     assert den.ask("POST", "/resource/alice:gpu/logs", {"logs": "x"}).status == 422
     assert den.ask("DELETE", "/resource/alice:gpu").status == 200
@@ -448,6 +451,30 @@ def test_no_launches(den):
     for name in ("up", "teardown", "autostop"):
         answer = den.ask("POST", f"/cluster/{name}", {"anything": 1})
         assert answer.status == 501 and "launches no clusters" in answer.json()["detail"]
+
+
+# -- asked by other nodes -------------------------------------------------------------------------
+
+def test_other_nodes_ask_it_over_http(den, tmp_path):
+    """A node of alice's at another machine, whose callers show it tokens for her folder."""
+    home = tmp_path / "d" / "home" / ".rh"
+    home.mkdir(parents=True)
+    (home / "cluster_config.json").write_text('{"name": "/alice/cpu"}')
+    assert den.ask("POST", "/resource", {**CLUSTER, "name": "/alice/cpu"}).status == 200
+    owner, reader, stranger = (den.cluster_token(name) for name in ("alice", "bob", "carol"))
+    den.share("alice:cpu", ["bob"], "read")
+    with start_node(tmp_path / "d", "--api-server-url", den.node.daemon.url, owner=False,
+                    env={"RH_TOKEN": owner, "RH_USERNAME": "alice"}) as node:
+        folder = {"path": "~"}
+        for token, keys, files in ((owner, 200, 200), (reader, 200, 403), (stranger, 403, 403),
+                                   (den.tokens["alice"], 200, 200), (None, 401, 401)):
+            assert node.ask("GET", "/keys", token=token, source=new_source()).status == keys
+            answer = node.ask("POST", "/folder/method/ls", folder, token=token, source=new_source())
+            assert answer.status == files, answer
+        den.share("alice:cpu", None, "denied")
+        flush = {"flush_auth_cache": True}
+        assert node.ask("POST", "/settings", flush, token=owner).status == 200
+        assert node.ask("GET", "/keys", token=reader, source=new_source()).status == 403
 
 
 # -- kept, and alone ------------------------------------------------------------------------------
