@@ -13,7 +13,8 @@ dist_doc_DATA = \
 	%reldir%/ipc.md \
 	%reldir%/security.md \
 	%reldir%/settings.md \
-	%reldir%/ssh.md
+	%reldir%/ssh.md \
+	%reldir%/tls.md
 # sorted: decisions/*.md
 EXTRA_DIST += \
 	%reldir%/decisions/0001-libmicrohttpd.md \
@@ -29,7 +30,8 @@ EXTRA_DIST += \
 	%reldir%/decisions/0011-output-of-children.md \
 	%reldir%/decisions/0012-command-line.md \
 	%reldir%/decisions/0013-tokens-in-sqlite.md \
-	%reldir%/decisions/0014-libcurl-on-first-use.md
+	%reldir%/decisions/0014-libcurl-on-first-use.md \
+	%reldir%/decisions/0015-tls-handshakes.md
 
 # sorted: sessions/*.txt
 EXTRA_DIST += \
