@@ -108,11 +108,12 @@ is_cut_short(const struct gh_conn *conn)
 }
 
 struct gh_conn *
-gh_conn_new(struct gh_server *server, int fd)
+gh_conn_new(struct gh_server *server, struct MHD_Connection *mhd, int fd)
 {
     struct gh_conn *conn = gh_alloc(sizeof *conn);
 
     conn->server = server;
+    conn->mhd = mhd;
     conn->fd = fd;
     receive(conn);
     gh_conn_enter(conn, server->has_tls ? GH_PHASE_HANDSHAKE : GH_PHASE_HEAD);
@@ -136,11 +137,26 @@ gh_conn_free(struct gh_conn *conn)
     free(conn);
 }
 
+/* Once libmicrohttpd 1.0.10 has closed a connection because its buffer is full (a method that never ends), it
+ * forgets it where it is not the oldest one, whatever its socket does from then on. Being resumed it looks. */
+static void
+wake(struct gh_conn *conn)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(conn->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+
+    if (info->suspended)
+        return;
+    MHD_suspend_connection(conn->mhd);
+    MHD_resume_connection(conn->mhd);
+}
+
 static void
 shut(struct gh_conn *conn)
 {
     shutdown(conn->fd, SHUT_RDWR);
     gh_handshake_cut(conn);
+    wake(conn);
 }
 
 static void
@@ -185,19 +201,25 @@ is_suspended(const struct gh_conn *conn)
 
 /* The client of CONN closed its side. With a request under way it left, and a half-close counts as
  * that: other servers have it so too. One that has sent no whole request, and nothing that is still
- * to be read, will not. Someone who still takes an answer is left to libmicrohttpd. */
+ * to be read, will not; and what was not read since the last look will not be. Someone who still takes an
+ * answer is left to libmicrohttpd. */
 static void
 on_hang_up(struct gh_conn *conn)
 {
     int unread = 0;
 
-    if (is_suspended(conn))
+    if (is_suspended(conn)) {
         gh_exchange_gone(conn->exchange);
-    else if (conn->phase != GH_PHASE_SEND && conn->phase != GH_PHASE_WORK &&
-             ioctl(conn->fd, SIOCINQ, &unread) == 0 && unread == 0) {
+        return;
+    }
+    if (conn->phase == GH_PHASE_SEND || conn->phase == GH_PHASE_WORK ||
+        ioctl(conn->fd, SIOCINQ, &unread) != 0)
+        return;
+    if (unread == 0 || unread == conn->unread_bytes) {
         conn->is_awaited = false;
         shut(conn);
     }
+    conn->unread_bytes = unread;
 }
 
 /* Ask the system in one go which of the COUNT connections were left by their clients. */

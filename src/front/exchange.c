@@ -53,7 +53,7 @@ gh_exchange_free(struct gh_exchange *exchange)
         gh_exchange_gone(exchange);
     exchange->conn->exchange = NULL;
     exchange->conn->answers_early =
-        exchange->is_queued && exchange->request.has_body && !exchange->has_end;
+        !exchange->has_head || (exchange->request.has_body && !exchange->has_end);
     gh_conn_enter(exchange->conn, GH_PHASE_IDLE);
     server->exchange_count--;
 

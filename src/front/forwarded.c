@@ -220,11 +220,13 @@ read_port(struct gh_slice text, unsigned *port_out)
 static bool
 read_node(struct gh_slice node, struct gh_ip *ip_out, unsigned *port_out)
 {
-    const char *end = node.bytes + node.len;
-    const char *close = node.len && node.bytes[0] == '[' ? memchr(node.bytes, ']', node.len) : NULL;
-    const char *colon = node.len ? memchr(node.bytes, ':', node.len) : NULL;
-
     *port_out = 0;
+    if (node.len == 0)
+        return false;
+
+    const char *end = node.bytes + node.len;
+    const char *close = node.bytes[0] == '[' ? memchr(node.bytes, ']', node.len) : NULL;
+    const char *colon = memchr(node.bytes, ':', node.len);
     if (close) {
         if (close + 1 < end &&
             (close[1] != ':' ||

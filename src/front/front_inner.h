@@ -31,10 +31,12 @@ enum gh_phase {
 struct gh_conn {
     struct gh_conn *prev, *next;
     struct gh_server *server;
+    struct MHD_Connection *mhd;
     int fd;
     enum gh_phase phase;
     uint64_t deadline_ms; /* loop time; 0: none */
     int queued_bytes;     /* not yet taken by the peer at the last look, while in SEND */
+    int unread_bytes; /* not yet read by us at the last look, after the peer has closed its side */
     struct gh_exchange *exchange;
     struct gh_handshake *handshake; /* NULL without TLS */
     struct gh_peer peer;
@@ -175,7 +177,7 @@ void gh_linger_sweep(struct gh_server *server, uint64_t now);
 void gh_server_handle_closed(struct gh_server *server);
 
 /* conn.c */
-struct gh_conn *gh_conn_new(struct gh_server *server, int fd);
+struct gh_conn *gh_conn_new(struct gh_server *server, struct MHD_Connection *mhd, int fd);
 void gh_conn_free(struct gh_conn *conn);
 void gh_conn_enter(struct gh_conn *conn, enum gh_phase phase);
 void gh_conn_extend(struct gh_conn *conn);

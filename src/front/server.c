@@ -135,7 +135,7 @@ on_connection(void *context, struct MHD_Connection *mhd, void **conn_of,
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info =
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *conn_of = gh_conn_new(context, info->connect_fd);
+        *conn_of = gh_conn_new(context, mhd, info->connect_fd);
         if (((struct gh_server *)context)->has_tls)
             gh_handshake_begin(*conn_of, mhd);
     } else if (*conn_of) {

@@ -57,6 +57,18 @@ def test_endless_header_lines_are_cut(daemon):
             cut_after(wire)
 
 
+def test_method_that_fills_the_buffer_is_cut(daemon):
+    """libmicrohttpd closes such a connection and forgets it, unless it is the oldest: our deadline does not."""
+    with Wire(daemon) as older:
+        before = len(daemon.fds())
+        for _ in range(20):
+            with Wire(daemon) as wire:
+                wire.send(b"A" * 33_000)
+                cut_after(wire)
+        wait_until("descriptors to be closed", lambda: len(daemon.fds()) <= before)
+        older.socket.close()
+
+
 def test_header_line_in_single_bytes_is_cut(daemon):
     with Wire(daemon) as wire:
         wire.send(b"GET /check HTTP/1.1\r\nX: ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 
 import pytest
@@ -12,6 +13,7 @@ from .raw import CLOSE_S, Wire
 from .strictly import HOST, Strict, chunked, get, lines, read_strictly, sized
 
 LIMITS = {"target_max_bytes": 1000, "header_max_bytes": 2000, "header_count_max": 20, "body_max_bytes": 5000}
+SANITIZED = os.environ.get("GATEHOUSE_SANITIZE", "no") not in ("", "no")  # what was freed stays there a while
 DAEMON_OPTIONS = {"args": [text for name, value in LIMITS.items()
                            for text in ("--" + name.replace("_", "-"), str(value))]}
 
@@ -81,7 +83,7 @@ def test_refused_requests_leave_no_memory_behind(daemon):
     refuse(40)
     before = daemon.rss_kib()
     refuse(120)
-    assert daemon.rss_kib() < before + 2000
+    assert SANITIZED or daemon.rss_kib() < before + 2000
 
 
 # -- connections ----------------------------------------------------------------------------------
@@ -176,10 +178,10 @@ def test_slow_clients_hold_up_nobody(start_daemon):
             wire.send(starts[number % len(starts)])
         for turn in range(10):
             for wire in slow[turn::10]:
-                wire.send(b"1" if wire.buffer == b"" else b"")
+                wire.send(b"1")
             assert daemon.get("/check").status == 200
             assert daemon.post("/settings", {}).status == 200
-        assert daemon.rss_kib() - before < 200 * 16 + 2000
+        assert SANITIZED or daemon.rss_kib() - before < 200 * 16 + 2000
     finally:
         for wire in slow:
             wire.socket.close()
