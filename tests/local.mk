@@ -111,6 +111,9 @@ unit_programs = \
 	%reldir%/unit/wire_pyenv_test \
 	%reldir%/unit/wire_reply_test \
 	%reldir%/unit/wire_url_test
+# Programs that use src/front/ beyond its tables (Makefile.am).
+%canon_reldir%_unit_front_activation_test_LDFLAGS = $(AM_LDFLAGS) $(front_ldflags)
+
 # sorted: unit/*.h
 EXTRA_DIST += \
 	%reldir%/unit/channel_rig.h \

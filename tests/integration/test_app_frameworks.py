@@ -6,6 +6,8 @@ import pytest
 
 from .gatehoused import USER_CODE, wait_until
 
+pytestmark = pytest.mark.release_only("frameworks are all Python")
+
 MIB = 1 << 20
 
 

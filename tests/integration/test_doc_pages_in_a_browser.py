@@ -10,7 +10,7 @@ from . import browser
 from .browser import Browser
 from .test_doc_pages import needs_viewers
 
-pytestmark = [needs_viewers, pytest.mark.skipif(
+pytestmark = [pytest.mark.release_only("the time is a browser's"), needs_viewers, pytest.mark.skipif(
     not browser.find(), reason="no Chromium (tools/install-packages test)")]
 
 LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"

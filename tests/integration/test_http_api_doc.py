@@ -10,7 +10,8 @@ import pytest
 
 from .gatehoused import ANSWER_S, REPO, Gatehoused
 
-pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="no curl")
+pytestmark = [pytest.mark.release_only("the examples' routes have their own tests"),
+              pytest.mark.skipif(not shutil.which("curl"), reason="no curl")]
 
 DOCS = REPO / "docs"
 

@@ -56,6 +56,7 @@ def test_document_of_a_class(daemon):
         "by": {"type": "integer", "default": 1}}
 
 
+@pytest.mark.release_only("documents are made by Python code")
 def test_documents_of_what_other_suites_deploy(daemon):
     found = others()
     assert len(found) > 20

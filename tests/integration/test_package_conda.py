@@ -8,8 +8,9 @@ from . import conda_channel, wheels
 from .package_index import Index
 from .package_kit import Node
 
-pytestmark = pytest.mark.skipif(not conda_channel.can_run(),
-                                reason="the venv of the tests has no py-rattler")
+pytestmark = [pytest.mark.release_only("a solver of packages takes the time"),
+              pytest.mark.skipif(not conda_channel.can_run(),
+                                 reason="the venv of the tests has no py-rattler")]
 
 
 @pytest.fixture

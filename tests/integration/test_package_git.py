@@ -13,6 +13,8 @@ from .gatehoused import wait_until
 from .package_index import Index
 from .package_kit import Node
 
+pytestmark = pytest.mark.release_only("git and pip take the time")
+
 
 @pytest.fixture
 def node(start_daemon, tmp_path):

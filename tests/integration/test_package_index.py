@@ -16,6 +16,8 @@ from .gatehoused import wait_until
 from .package_index import Index
 from .package_kit import Node
 
+pytestmark = pytest.mark.release_only("pip and uv take the time; their ends have unit tests")
+
 UV = Path(sys.executable).with_name("uv")
 
 

@@ -109,6 +109,7 @@ def test_what_else_the_client_needs_is_named_with_its_remedy(node):
     assert needs["runhouse"] is None
 
 
+@pytest.mark.release_only("it waits for a limit of 20 s")
 def test_start_up_files_that_never_end_are_named(home):
     (home.home / ".bashrc").write_text("exec sleep 1000\n")
     done = subprocess.run([GATEHOUSE, "shim", "check"], env=home.environment(), capture_output=True,
