@@ -63,7 +63,7 @@ class Node:
         connection = http.client.HTTPConnection(
             self.daemon.host, self.daemon.port, timeout=ANSWER_S,
             source_address=(source, 0) if source else None)
-        extra = {"Authorization": f"Bearer {token}"} if token is not None else {}
+        extra = {"Authorization": f"Bearer {hygiene.note(token)}"} if token is not None else {}
         return _exchange(connection, method, path, body, {**extra, **(headers or {})})
 
     @property
@@ -73,7 +73,10 @@ class Node:
     def local(self, method: str, path: str, body: Any = None,
               headers: Mapping[str, str] | None = None) -> Answer:
         """By the control socket."""
-        return _exchange(_UnixConnection(self.socket_path), method, path, body, dict(headers or {}))
+        answer = _exchange(_UnixConnection(self.socket_path), method, path, body, dict(headers or {}))
+        if path.endswith("/tokens") and method == "POST" and answer.status == 200:
+            hygiene.note(answer.json()["token"])
+        return answer
 
     def stop(self) -> None:
         assert not hygiene.look_at_processes(self.daemon.pid)
@@ -91,7 +94,7 @@ class Node:
         body = {"user": name, "access": access, "module": module, **more}
         answer = self.local("POST", "/_gatehouse/v1/tokens", body)
         assert answer.status == 200, answer
-        self.tokens[name] = hygiene.note(answer.json()["token"])
+        self.tokens[name] = answer.json()["token"]
         return answer.json()
 
     def put(self, name: str, attribute: str, visibility: str = "private") -> None:
