@@ -9,12 +9,12 @@ libgatehouse_la_SOURCES += \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
-	%reldir%/handed.c \
-	%reldir%/handed.h \
 	%reldir%/handshake.c \
 	%reldir%/handshake.h \
 	%reldir%/listener.c \
 	%reldir%/listener.h \
+	%reldir%/manager.c \
+	%reldir%/manager.h \
 	%reldir%/mhd_errors.c \
 	%reldir%/ports.c \
 	%reldir%/ports.h \
