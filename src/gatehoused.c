@@ -22,9 +22,7 @@
 #include "base/buf.h"
 #include "base/jsontext.h"
 #include "base/log.h"
-#include "base/notify.h"
 #include "base/self.h"
-#include "base/unit.h"
 #include "conf/address.h"
 #include "conf/beside.h"
 #include "conf/change.h"
@@ -32,8 +30,7 @@
 #include "conf/identity.h"
 #include "conf/settings.h"
 #include "den/den.h"
-#include "front/activation.h"
-#include "front/handed.h"
+#include "front/manager.h"
 #include "front/ports.h"
 #include "net/acme.h"
 #include "net/http.h"
@@ -70,9 +67,7 @@ struct daemon {
     struct gh_shells shells;
     struct gh_api api;
     struct gh_ports ports;
-    struct gh_activation handed; /* sockets that the service manager has opened for us */
-    struct gh_notify notify;
-    struct gh_unit unit; /* of systemd that we are run as */
+    struct gh_manager manager; /* the service manager that started us */
     char *asset_dir;
     struct gh_pool *pool;
     struct gh_installer *installer;
@@ -184,7 +179,7 @@ on_workers_gone(void *context)
     for (int i = 0; i < SIGNAL_COUNT; i++)
         uv_close((uv_handle_t *)&daemon->signals[i], NULL);
     uv_close((uv_handle_t *)&daemon->drain, NULL);
-    gh_notify_stop(&daemon->notify);
+    gh_notify_stop(&daemon->manager.notify);
     gh_log(GH_LOG_INFO, "daemon.stopped", "pid=%d", getpid());
 }
 
@@ -225,20 +220,6 @@ on_drain_tick(uv_timer_t *timer)
     gh_envmaker_stop(daemon->envs, on_envs_gone, daemon);
 }
 
-/* For `systemctl status`. */
-static void
-tell_ready(const struct daemon *daemon, const struct gh_faults *faults)
-{
-    unsigned port = gh_ports_first(&daemon->ports);
-
-    if (faults->texts.count > 0)
-        gh_notify_ready(&daemon->notify,
-                        "Serves port %u; the new configuration is refused, the old one holds: %s",
-                        port, faults->texts.list[0]);
-    else
-        gh_notify_ready(&daemon->notify, "Serves port %u", port);
-}
-
 /* Settings that may change now do, by what all sources say; all or none of them. The audit log is opened
  * again, tokens are read again, envs that failed are tried again. */
 static void
@@ -247,7 +228,7 @@ reload(struct daemon *daemon)
     struct gh_faults faults GH_SCOPED(gh_faults_done) = {0};
     struct gh_err err;
 
-    gh_notify_reloading(&daemon->notify);
+    gh_notify_reloading(&daemon->manager.notify);
     if (gh_change_reload(&daemon->settings, daemon->argc, daemon->argv, &faults) == GH_OK) {
         gh_api_settings_changed(&daemon->api);
     } else {
@@ -259,7 +240,7 @@ reload(struct daemon *daemon)
         gh_log(GH_LOG_ERR, "token.not_reloaded", "reason=%s", gh_log_quote(err.text));
     gh_ports_reload(&daemon->ports);
     gh_envmaker_start(daemon->envs);
-    tell_ready(daemon, &faults);
+    gh_manager_ready(&daemon->manager, &daemon->ports, &faults);
 }
 
 static void
@@ -282,7 +263,7 @@ on_signal(uv_signal_t *signal, int number)
     daemon->api.is_draining = true;
     gh_log(GH_LOG_INFO, "daemon.draining", "signal=%d requests=%u", number,
            gh_ports_requests(&daemon->ports));
-    gh_notify_stopping(&daemon->notify, "Stops; %u requests may end first",
+    gh_notify_stopping(&daemon->manager.notify, "Stops; %u requests may end first",
                        gh_ports_requests(&daemon->ports));
     gh_ports_drain(&daemon->ports);
     daemon->drain_until_ms = uv_now(&daemon->loop) + daemon->settings.drain_timeout_ms;
@@ -310,9 +291,12 @@ announce(const struct daemon *daemon)
     unsigned port = gh_ports_first(&daemon->ports);
     char line[96];
 
-    gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(settings->host),
-           port, getpid());
-    tell_ready(daemon, &(struct gh_faults){0});
+    const char *host =
+        gh_activation_has_clients(&daemon->manager.handed) ? "handed over" : settings->host;
+
+    gh_log(GH_LOG_INFO, "daemon.ready", "host=%s port=%u pid=%d", gh_log_quote(host), port,
+           getpid());
+    gh_manager_ready(&daemon->manager, &daemon->ports, &(struct gh_faults){0});
     if (settings->port == 0)
         printf("%u\n", port);
     fflush(stdout);
@@ -341,23 +325,11 @@ listen_failed(const struct gh_err *err)
                 err);
 }
 
-/* An address that we listen on and others than this machine reach; NULL when there is none. */
-static const char *
-open_address(struct daemon *daemon)
-{
-    if (!gh_activation_has_clients(&daemon->handed))
-        return gh_ports_open_address(&daemon->ports);
-    for (size_t i = 0; i < daemon->handed.count; i++)
-        if (!daemon->handed.list[i].is_loopback)
-            return daemon->handed.list[i].where;
-    return NULL;
-}
-
 static int
 check_host(struct daemon *daemon, struct gh_err *err)
 {
     const struct gh_settings *settings = &daemon->settings;
-    const char *host = open_address(daemon);
+    const char *host = gh_manager_open_address(&daemon->manager, &daemon->ports);
 
     if (!host || settings->use_den_auth)
         return GH_OK;
@@ -372,17 +344,6 @@ check_host(struct daemon *daemon, struct gh_err *err)
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
         host);
-}
-
-/* What the service manager gave us by the environment, before anyone can inherit it. */
-static int
-take_service(struct daemon *daemon, struct gh_err *err)
-{
-    if (gh_notify_take(&daemon->notify, err) != GH_OK)
-        gh_log(GH_LOG_WARN, "service.not_told", "reason=%s", gh_log_quote(err->text));
-    if (!gh_unit_of(getpid(), &daemon->unit))
-        gh_unit_done(&daemon->unit);
-    return gh_activation_take(&daemon->handed, err);
 }
 
 /* The node's own token is in memory no longer than this. */
@@ -456,14 +417,15 @@ start(struct daemon *daemon)
 
     gh_change_apply_log(settings);
     gh_ports_init(&daemon->ports, &daemon->loop, settings, &daemon->api);
-    if (take_service(daemon, &err) != GH_OK || check_host(daemon, &err) != GH_OK)
+    if (gh_manager_take(&daemon->manager, settings->ready_fd, &err) != GH_OK ||
+        check_host(daemon, &err) != GH_OK)
         return fail(EX_CONFIG, &err);
     gh_self_prepare_fds();
     gh_self_keep_rights();
     gh_self_dump_memory(false);
     uv_loop_init(&daemon->loop);
 
-    if (gh_handed_open(&daemon->handed, &daemon->ports, &err) != GH_OK)
+    if (gh_manager_open(&daemon->manager, &daemon->ports, &err) != GH_OK)
         return listen_failed(&err);
     char *state GH_SCOPED(gh_free) = gh_state_dir(settings->state_dir);
     if (gh_ports_open_control(&daemon->ports, state, &err) != GH_OK)
@@ -506,8 +468,8 @@ start(struct daemon *daemon)
         .acme = daemon->acme,
         .certs = gh_ports_certs(&daemon->ports),
         .asset_dir = daemon->asset_dir,
-        .unit = daemon->unit.name,
-        .open_address = open_address(daemon),
+        .unit = daemon->manager.unit.name,
+        .open_address = gh_manager_open_address(&daemon->manager, &daemon->ports),
         .started_ns = uv_hrtime(),
     };
 
@@ -527,7 +489,7 @@ start(struct daemon *daemon)
         return fail(EX_SOFTWARE, &err);
     gh_declare_processes(&daemon->declare, gh_installer_python(daemon->installer));
     gh_envmaker_start(daemon->envs);
-    gh_notify_start(&daemon->notify, &daemon->loop);
+    gh_notify_start(&daemon->manager.notify, &daemon->loop);
     announce(daemon);
     gh_heartbeat_start(daemon->api.heartbeat);
     return 0;
@@ -580,7 +542,7 @@ main(int argc, char **argv)
     gh_cluster_done(&daemon.cluster);
     gh_settings_done(&daemon.settings);
     gh_ports_done(&daemon.ports);
-    gh_unit_done(&daemon.unit);
+    gh_manager_done(&daemon.manager);
     free(daemon.asset_dir);
     uv_loop_close(&daemon.loop);
     return 0;

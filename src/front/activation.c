@@ -226,6 +226,15 @@ gh_activation_take(struct gh_activation *activation, struct gh_err *err)
     return rc;
 }
 
+const struct gh_handed *
+gh_activation_find(const struct gh_activation *activation, int fd)
+{
+    for (size_t i = 0; i < activation->count; i++)
+        if (activation->list[i].fd == fd)
+            return &activation->list[i];
+    return NULL;
+}
+
 bool
 gh_activation_has_clients(const struct gh_activation *activation)
 {

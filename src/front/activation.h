@@ -10,7 +10,7 @@
  * A TCP socket without a name is http, a UNIX one control. They stay the manager's: it goes on listening when we
  * end, so closing ours refuses nobody, and the file of a UNIX socket is never removed here.
  *
- * front/handed.h serves them. Loop thread, before there are others. Source: sd_listen_fds_with_names(3), systemd.socket(5). */
+ * front/manager.h serves them. Loop thread, before there are others. Source: sd_listen_fds_with_names(3), systemd.socket(5). */
 #ifndef GH_FRONT_ACTIVATION_H
 #define GH_FRONT_ACTIVATION_H
 
@@ -40,6 +40,9 @@ struct gh_activation {
  * Errors: GH_E_INPUT for a descriptor that cannot be served as its name says, or a name that is none; ERR says
  * which. ACTIVATION is then empty, and the descriptors are open still. */
 int gh_activation_take(struct gh_activation *activation, struct gh_err *err) GH_MUST_USE;
+
+/* The one with the number FD, or NULL. */
+const struct gh_handed *gh_activation_find(const struct gh_activation *activation, int fd);
 
 /* Are clients' addresses (HTTP, HTTPS) among them? Then those of the settings are not bound. */
 bool gh_activation_has_clients(const struct gh_activation *activation);

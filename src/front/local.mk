@@ -16,14 +16,14 @@ libgatehouse_la_SOURCES += \
 	%reldir%/front_inner.h \
 	%reldir%/guard.c \
 	%reldir%/guard.h \
-	%reldir%/handed.c \
-	%reldir%/handed.h \
 	%reldir%/handshake.c \
 	%reldir%/handshake.h \
 	%reldir%/head.c \
 	%reldir%/linger.c \
 	%reldir%/listener.c \
 	%reldir%/listener.h \
+	%reldir%/manager.c \
+	%reldir%/manager.h \
 	%reldir%/mhd_errors.c \
 	%reldir%/packed.c \
 	%reldir%/packer.c \

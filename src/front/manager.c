@@ -1,20 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "front/handed.h"
+#include "front/manager.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "conf/faults.h"
 #include "conf/settings.h"
-#include "front/activation.h"
 #include "front/ports.h"
 
 #define BACKLOG 1024
 #define HTTP_PORT 80
 #define HTTPS_PORT 443
 
+int
+gh_manager_take(struct gh_manager *manager, uint64_t ready_fd, struct gh_err *err)
+{
+    if (gh_notify_take(&manager->notify, err) != GH_OK)
+        gh_log(GH_LOG_WARN, "service.not_told", "reason=%s", gh_log_quote(err->text));
+    if (!gh_unit_of(getpid(), &manager->unit))
+        gh_unit_done(&manager->unit);
+    int rc = gh_activation_take(&manager->handed, err);
+    if (rc == GH_OK && gh_activation_find(&manager->handed, (int)ready_fd))
+        rc = gh_err_set(err, GH_E_INPUT,
+                        "ready_fd is %u, which is a socket that the service manager handed over",
+                        (unsigned)ready_fd);
+    return rc;
+}
+
+void
+gh_manager_done(struct gh_manager *manager)
+{
+    gh_unit_done(&manager->unit);
+}
+
+void
+gh_manager_ready(const struct gh_manager *manager, const struct gh_ports *ports,
+                 const struct gh_faults *faults)
+{
+    unsigned port = gh_ports_first(ports);
+
+    if (faults->texts.count > 0)
+        gh_notify_ready(&manager->notify,
+                        "Serves port %u; the new configuration is refused, the old one holds: %s",
+                        port, faults->texts.list[0]);
+    else
+        gh_notify_ready(&manager->notify, "Serves port %u", port);
+}
+
+/* ---- sockets ---- */
+
+const char *
+gh_manager_open_address(const struct gh_manager *manager, struct gh_ports *ports)
+{
+    const struct gh_activation *handed = &manager->handed;
+
+    if (!gh_activation_has_clients(handed))
+        return gh_ports_open_address(ports);
+    for (size_t i = 0; i < handed->count; i++)
+        if (!handed->list[i].is_loopback)
+            return handed->list[i].where;
+    return NULL;
+}
 static bool
 has_https_port(const struct gh_activation *activation)
 {
@@ -68,12 +118,13 @@ serve_all(const struct gh_activation *activation, unsigned port, bool is_on_port
 /* Sockets of several units come in any order, but the first port names the control socket: that of the settings
  * if it is among them. */
 int
-gh_handed_open(const struct gh_activation *activation, struct gh_ports *ports, struct gh_err *err)
+gh_manager_open(const struct gh_manager *manager, struct gh_ports *ports, struct gh_err *err)
 {
+    const struct gh_activation *handed = &manager->handed;
     unsigned port = (unsigned)ports->settings->port;
 
-    int rc = gh_activation_has_clients(activation) ? GH_OK : gh_ports_open(ports, err);
+    int rc = gh_activation_has_clients(handed) ? GH_OK : gh_ports_open(ports, err);
     if (rc == GH_OK)
-        rc = serve_all(activation, port, true, ports, err);
-    return rc == GH_OK ? serve_all(activation, port, false, ports, err) : rc;
+        rc = serve_all(handed, port, true, ports, err);
+    return rc == GH_OK ? serve_all(handed, port, false, ports, err) : rc;
 }
