@@ -13,7 +13,8 @@
 
 static const unsigned path_rows[] = {GH_ROW_INDEX_ssl_certfile, GH_ROW_INDEX_ssl_keyfile,
                                      GH_ROW_INDEX_ssl_ocspfile, GH_ROW_INDEX_client_ca,
-                                     GH_ROW_INDEX_acme_ca,      GH_ROW_INDEX_acme_eab_key_file};
+                                     GH_ROW_INDEX_acme_ca,      GH_ROW_INDEX_acme_eab_key_file,
+                                     GH_ROW_INDEX_den_ca};
 
 bool
 gh_paths_in(const struct gh_row *row)

@@ -255,7 +255,7 @@ START_TEST(what_is_posted_to_resource_is_told_by_its_type)
     fake.header_value = "text/plain";
     ck_assert(gh_route_find(&api, &fake.request, &status)->handle == ROUTE(den_create));
     ck_assert_ptr_null(find(&fake, GH_PATCH, "/resource/a:b", &status));
-    ck_assert_str_eq(fake.request.allow, "GET, PUT, DELETE, POST");
+    ck_assert_str_eq(fake.request.allow, "GET, HEAD, PUT, DELETE, POST, OPTIONS");
 }
 END_TEST
 

@@ -116,6 +116,10 @@ START_TEST(what_is_no_number_is_a_bad_value)
 }
 END_TEST
 
+static const char *const file_settings[] = {"ssl_certfile", "ssl_keyfile", "ssl_ocspfile",
+                                            "client_ca",    "acme_ca",     "acme_eab_key_file",
+                                            "den_ca"};
+
 /* A text that is not the default, and that the setting NAME takes. */
 static const char *
 other_text(const char *name)
@@ -124,8 +128,9 @@ other_text(const char *name)
         return "/dev/null";
     if (strcmp(name, "log_level") == 0)
         return "DEBUG";
-    if (strncmp(name, "ssl_", 4) == 0 || strcmp(name, "client_ca") == 0)
-        return "/other.pem,/more.pem"; /* files: made absolute */
+    for (size_t i = 0; i < COUNT(file_settings); i++)
+        if (strcmp(name, file_settings[i]) == 0)
+            return "/other.pem"; /* made absolute */
     if (strcmp(name, "cors_origins") == 0)
         return "https://a.example";
     if (strcmp(name, "trusted_proxies") == 0)
