@@ -14,7 +14,8 @@ dist_doc_DATA = \
 	%reldir%/security.md \
 	%reldir%/settings.md \
 	%reldir%/ssh.md \
-	%reldir%/systemd.md
+	%reldir%/systemd.md \
+	%reldir%/tls.md
 # sorted: decisions/*.md
 EXTRA_DIST += \
 	%reldir%/decisions/0001-libmicrohttpd.md \
@@ -31,7 +32,8 @@ EXTRA_DIST += \
 	%reldir%/decisions/0012-command-line.md \
 	%reldir%/decisions/0013-tokens-in-sqlite.md \
 	%reldir%/decisions/0014-libcurl-on-first-use.md \
-	%reldir%/decisions/0015-embedded-den.md
+	%reldir%/decisions/0015-embedded-den.md \
+	%reldir%/decisions/0017-tls-handshakes.md
 
 # sorted: sessions/*.txt
 EXTRA_DIST += \
