@@ -27,23 +27,23 @@ def anchor_of(client: sdk.Client):
 
 
 CALLS = """
-    report(cluster.client.verify)
-    remote = rh.function(concat).to(cluster)
-    report(remote("a", "b"), remote("x" * 2_000_000, "y") == "x" * 2_000_000 + "y")
+    report(cluster.client.verify, cluster.call("concat", "call", "a", "b"))
+    report(cluster.call("concat", "call", "x" * 2_000_000, "y") == "x" * 2_000_000 + "y")
     report(cluster.status()["cluster_config"]["server_connection_type"])
     cluster.put("key", {"a": 1})
-    report(cluster.get("key"), cluster.keys())
+    report(cluster.get("key"), cluster.run_bash("echo hi; exit 3", require_outputs=True))
 """
 
 
 def test_by_the_certificate_that_is_made_here(start_daemon, tmp_path):
     daemon = start_daemon(inspect=False, tls=True)
+    daemon.put_function("concat")
     client = TlsClient(tmp_path / "client", "127.0.0.1", daemon.port)
     anchor = anchor_of(client)
     anchor.write_bytes(daemon.certificate.read_bytes().partition(b"-----BEGIN PRIVATE")[0])
     verify, *rest = client.run(CALLS).reports
     assert verify == str(anchor)
-    assert rest == ["ab", True, "tls", {"a": 1}, ["concat", "key"]]
+    assert rest == ["ab", True, "tls", {"a": 1}, [3, "hi\n", ""]]
 
 
 def test_the_client_fetches_it(start_daemon, tmp_path):
@@ -71,7 +71,9 @@ def test_by_an_authority(start_daemon, tmp_path):
     environment = client.environment
     client.environment = lambda: {**environment(), "REQUESTS_CA_BUNDLE": str(bundle),
                                   "SSL_CERT_FILE": str(bundle)}
-    assert client.run(CALLS).reports[:2] == [True, "ab"]
+    assert client.run("""
+        report(cluster.client.verify, cluster.keys(), cluster.run_bash("echo hi", require_outputs=True))
+    """).reports == [True, [], [0, "hi\n", ""]]
 
 
 def test_another_certificate_is_not_trusted(start_daemon, tmp_path):

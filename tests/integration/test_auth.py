@@ -129,6 +129,7 @@ RULES = {
     "POST /_gatehouse/v1/restart_process": for_the_node,
     "GET /_gatehouse/v1/config": for_programs_of_the_node,
     "PATCH /_gatehouse/v1/config": for_programs_of_the_node,
+    "GET /_gatehouse/v1/certs": for_programs_of_the_node,
     "GET /_gatehouse/v1/tokens": for_programs_of_the_node,
     "POST /_gatehouse/v1/tokens": for_programs_of_the_node,
     "DELETE /_gatehouse/v1/tokens/{id}": for_programs_of_the_node,
