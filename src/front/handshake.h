@@ -21,7 +21,7 @@ void gh_handshake_begin(struct gh_conn *conn, struct MHD_Connection *mhd);
 /* The socket was shut down, or the server stops: nobody waits for it any more. */
 void gh_handshake_cut(struct gh_conn *conn);
 
-/* The connection is closed: its session goes next. */
+/* The connection is closed, and its session gone. */
 void gh_handshake_end(struct gh_conn *conn);
 
 /* Whom the client's certificate names; "" for none. As long as CONN. */
