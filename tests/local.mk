@@ -101,8 +101,12 @@ unit_programs = \
 	%reldir%/unit/store_runs_kept_test \
 	%reldir%/unit/store_runs_test \
 	%reldir%/unit/tls_certs_test \
+	%reldir%/unit/tls_files_test \
 	%reldir%/unit/tls_hello_test \
+	%reldir%/unit/tls_names_test \
 	%reldir%/unit/tls_pair_test \
+	%reldir%/unit/tls_selfsigned_test \
+	%reldir%/unit/tls_watch_test \
 	%reldir%/unit/wire_call_test \
 	%reldir%/unit/wire_frame_test \
 	%reldir%/unit/wire_httpframe_test \
@@ -156,6 +160,7 @@ fuzz_programs = \
 	%reldir%/fuzz/forwarded_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \
+	%reldir%/fuzz/hello_fuzz \
 	%reldir%/fuzz/httpframe_fuzz \
 	%reldir%/fuzz/jsontext_fuzz \
 	%reldir%/fuzz/literal_fuzz \

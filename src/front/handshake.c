@@ -289,9 +289,9 @@ gh_handshake_end(struct gh_conn *conn)
 
     if (!handshake)
         return;
+    handshake->session = NULL; /* libmicrohttpd has let go of it */
     gh_certs_cancel(gh_tls_certs(handshake->peer.tls), &handshake->wait);
     gh_tls_end(&handshake->peer);
-    gnutls_db_set_ptr(handshake->session, NULL);
     handshake->conn = NULL;
     close_poll(handshake);
     if (!handshake->has_poll)

@@ -135,6 +135,8 @@ other_text(const char *name)
         return "https://a.example";
     if (strcmp(name, "trusted_proxies") == 0)
         return "10.0.0.0/8,unix";
+    if (strcmp(name, "acme_challenge") == 0)
+        return "http-01";
     if (strcmp(name, "api_server_url") == 0)
         return "https://other";
     return strcmp(name, "log_format") == 0 ? "json" : "other";
