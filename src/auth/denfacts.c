@@ -33,14 +33,21 @@ fact_free(struct gh_denfact *fact)
     free(fact);
 }
 
-/* Out of the table; one that is asked for goes when its waiters have been told. */
+/* One that is asked for goes when its waiters have been told, who may do anything meanwhile. */
+static void
+free_if_over(struct gh_denfact *fact)
+{
+    if (fact->is_dropped && !fact->is_telling && !fact->ask && !fact->waits)
+        fact_free(fact);
+}
+
+/* Out of the table. */
 static void
 drop(struct gh_denfacts *facts, struct gh_denfact *fact)
 {
     HASH_DEL(facts->by_names, fact);
     fact->is_dropped = true;
-    if (!fact->ask && !fact->waits)
-        fact_free(fact);
+    free_if_over(fact);
 }
 
 static void
@@ -97,6 +104,8 @@ note_failure(struct gh_denfacts *facts, const char *problem)
                "\"callers it has let in lately still get in, others are asked to come again\"");
     facts->is_failing = true;
     facts->successes = 0;
+    if (facts->failures >= GH_DENFACTS_FAILURES && now_ms(facts) < facts->closed_until_ms)
+        return; /* of a question from before the pause */
     facts->failures++;
     for (unsigned i = GH_DENFACTS_FAILURES;
          i < facts->failures && pause_ms < GH_DENFACTS_PAUSE_MAX_MS; i++)
@@ -143,11 +152,13 @@ gh_denfacts_retry_s(const struct gh_denfacts *facts)
 static void
 tell_waiters(struct gh_denfact *fact)
 {
+    fact->is_telling = true;
     while (fact->waits) {
         struct gh_denfact_wait *wait = fact->waits;
         gh_denfact_leave(wait);
         wait->fn(wait->context);
     }
+    fact->is_telling = false;
 }
 
 static bool
@@ -180,8 +191,7 @@ end_ask(struct gh_denfacts *facts, struct gh_denfact *fact)
     facts->asking--;
     fact->ask = NULL;
     tell_waiters(fact);
-    if (fact->is_dropped && !fact->ask && !fact->waits)
-        fact_free(fact);
+    free_if_over(fact);
 }
 
 /* Part of the questions may have failed where another allows: that one counts. */
@@ -292,6 +302,8 @@ gh_denfacts_flush(struct gh_denfacts *facts)
     {
         drop(facts, fact);
     }
+    facts->failures = 0; /* it may be another Den from now on */
+    facts->closed_until_ms = 0;
 }
 
 void

@@ -68,6 +68,7 @@ struct gh_denfact {
     struct gh_denask *ask;    /* while it is asked for */
     struct gh_denfacts *ask_of;
     struct gh_denfact_wait *waits;
+    bool is_telling;                /* its waiters are being told */
     bool is_dropped;                /* not in the table any more: goes once its waiters were told */
     struct gh_denfact *prev, *next; /* of those that are asked for */
 };

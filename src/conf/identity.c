@@ -25,14 +25,25 @@ from_environment(const char *name)
     return value && *value ? gh_strdup(value) : NULL;
 }
 
-static char *
-take_token_of_environment(void)
+/* /proc shows the environment that we were started with to those that we start. */
+static void
+wipe_of_environment(const char *name)
 {
-    char *value = getenv("RH_TOKEN"), *token = from_environment("RH_TOKEN");
+    char *value = getenv(name);
 
     if (value)
         wipe(value);
-    unsetenv("RH_TOKEN");
+    unsetenv(name);
+}
+
+static char *
+take_token_of_environment(void)
+{
+    char *token = from_environment("RH_TOKEN");
+
+    wipe_of_environment("RH_TOKEN");
+    wipe_of_environment(
+        "GATEHOUSE_TOKEN"); /* of the command gatehouse, in whose shell we were started */
     return token;
 }
 

@@ -17,8 +17,8 @@ struct gh_identity {
     char *user;
 };
 
-/* Read them; at the start, before there are threads. RH_TOKEN is not in the environment afterwards, nor in
- * what /proc shows of it. Errors: GH_E_INPUT, FAULTS says what is wrong but no value. */
+/* Read them; at the start, before there are threads. RH_TOKEN and
+ * GATEHOUSE_TOKEN are not in the environment afterwards, nor in what /proc shows of it. Errors: GH_E_INPUT, FAULTS says what is wrong but no value. */
 int gh_identity_load(struct gh_identity *identity, struct gh_faults *faults) GH_MUST_USE;
 
 /* The token is overwritten before its memory is given back. */

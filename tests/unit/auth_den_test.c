@@ -400,6 +400,46 @@ START_TEST(flush_makes_waiters_ask_again)
 }
 END_TEST
 
+static void
+on_told_to_flush(void *context)
+{
+    struct waiter *waiter = context;
+
+    waiter->told++;
+    gh_auth_flush(&auth);
+}
+
+START_TEST(waiter_may_flush_what_it_waited_for)
+{
+    struct waiter waiter = {.wait = {.fn = on_told_to_flush}};
+
+    waiter.wait.context = &waiter;
+    ck_assert_int_eq(want(GH_NEED_CLUSTER, "Bearer bobs", NULL), GH_AUTH_WAITS);
+    gh_denfact_await(answer.fact, &waiter.wait);
+    say(0, 200, USER);
+    ck_assert_uint_eq(waiter.told, 1);
+    ck_assert_uint_eq(HASH_COUNT(auth.elsewhere.by_names), 0);
+}
+END_TEST
+
+/* Many at a Den that hangs fail at once: that is one reason to pause, and not thirty. */
+START_TEST(failures_of_one_moment_are_one_pause)
+{
+    char bearer[40];
+
+    for (unsigned i = 0; i < 20; i++) {
+        snprintf(bearer, sizeof bearer, "Bearer t%u", i);
+        ck_assert_int_eq(want(GH_NEED_CLUSTER, bearer, NULL), GH_AUTH_WAITS);
+    }
+    for (unsigned i = 0; i < 60; i++)
+        say(i, 0, "");
+    ck_assert_int_eq(want(GH_NEED_CLUSTER, "Bearer more", NULL), GH_AUTH_CANNOT_SAY);
+    ck_assert_uint_eq(answer.retry_after_s, 1);
+    gh_auth_flush(&auth); /* as when the address of the Den has changed */
+    ck_assert_int_eq(want(GH_NEED_CLUSTER, "Bearer more", NULL), GH_AUTH_WAITS);
+}
+END_TEST
+
 START_TEST(stop_tells_all_who_wait)
 {
     struct waiter waiter;
@@ -468,6 +508,8 @@ add(TCase *tests)
     tcase_add_test(tests, den_that_is_back_is_asked_one_question_first);
     tcase_add_test(tests, waiters_are_told_once_and_may_leave);
     tcase_add_test(tests, flush_makes_waiters_ask_again);
+    tcase_add_test(tests, waiter_may_flush_what_it_waited_for);
+    tcase_add_test(tests, failures_of_one_moment_are_one_pause);
     tcase_add_test(tests, stop_tells_all_who_wait);
     tcase_add_test(tests, whom_nobody_asks_about_takes_no_room);
     tcase_add_test(tests, guesses_are_not_passed_on);

@@ -65,12 +65,15 @@ START_TEST(environment_wins_and_is_wiped)
 {
     setenv("RH_TOKEN", "from-environment", 1);
     setenv("RH_USERNAME", "ann", 1);
-    const char *value = getenv("RH_TOKEN");
+    setenv("GATEHOUSE_TOKEN", "of-the-command", 1);
+    const char *value = getenv("RH_TOKEN"), *other = getenv("GATEHOUSE_TOKEN");
     ck_assert_int_eq(load("token: abc\nusername: olga\n"), GH_OK);
     ck_assert_str_eq(identity.token, "from-environment");
     ck_assert_str_eq(identity.user, "ann");
     ck_assert_ptr_null(getenv("RH_TOKEN"));
     ck_assert_str_eq(value, "");
+    ck_assert_ptr_null(getenv("GATEHOUSE_TOKEN"));
+    ck_assert_str_eq(other, "");
 }
 END_TEST
 
