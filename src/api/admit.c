@@ -193,8 +193,22 @@ ask(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh
                                   strcmp(entry->visibility, "unlisted") == 0,
                    .address = is_resource ? entry->address : NULL},
         .node_address = gh_cluster_address(api->cluster),
-        .asking = asking_for(api, request),
+        .asking = GH_DENFACT_ASK_NEVER,
     };
+}
+
+/* What is in memory comes first: most callers are known, and need no look at where they come from. */
+static enum gh_auth_state
+decide_by_all(struct gh_api *api, struct gh_request *request, struct gh_auth_question *question,
+              struct gh_auth_answer *answer)
+{
+    question->asking = GH_DENFACT_ASK_NEVER;
+    enum gh_auth_state state = gh_auth_decide(api->auth, question, answer);
+    if (state == GH_AUTH_DECIDED &&
+        (answer->verdict == GH_ALLOWED || answer->caller.kind == GH_CALLER_NOBODY))
+        return state;
+    question->asking = asking_for(api, request);
+    return gh_auth_decide(api->auth, question, answer);
 }
 
 static void
@@ -207,12 +221,12 @@ cannot_say(struct gh_request *request, unsigned retry_after_s)
 }
 
 static enum gh_admission
-decide(struct gh_api *api, struct gh_request *request, const struct gh_auth_question *question,
+decide(struct gh_api *api, struct gh_request *request, struct gh_auth_question *question,
        gh_admit_step *step)
 {
     struct gh_auth_answer answer;
 
-    switch (gh_auth_decide(api->auth, question, &answer)) {
+    switch (decide_by_all(api, request, question, &answer)) {
     case GH_AUTH_WAITS:
         wait_for(api, request, answer.fact, step);
         return GH_ADMISSION_WAITS;
@@ -251,7 +265,6 @@ gh_admit_sees_node(struct gh_api *api, struct gh_request *request)
     if (!is_checked(api, request))
         return true;
     ask(api, request, GH_NEED_CLUSTER, (struct gh_slice){"", 0}, &question);
-    question.asking = GH_DENFACT_ASK_NEVER;
     return gh_auth_decide(api->auth, &question, &answer) == GH_AUTH_DECIDED &&
            answer.verdict == GH_ALLOWED;
 }
@@ -272,12 +285,11 @@ admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
 
     ask(api, request, GH_NEED_OBJECT, (struct gh_slice){"", 0}, &question);
     if (has_small_body(request)) {
-        question.asking = GH_DENFACT_ASK_NEVER;
         gh_auth_decide(api->auth, &question, &answer);
         snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
         return GH_ADMITTED;
     }
-    enum gh_auth_state state = gh_auth_decide(api->auth, &question, &answer);
+    enum gh_auth_state state = decide_by_all(api, request, &question, &answer);
     if (state == GH_AUTH_DECIDED && answer.caller.kind != GH_CALLER_KNOWN) {
         refuse(api, request, &answer.caller, GH_NO_TOKEN, question.object.key);
         return GH_REFUSED;
