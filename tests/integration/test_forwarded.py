@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -85,6 +88,20 @@ def test_pages_of_the_name_that_was_used_are_our_own(daemon):
     for origin, status in (("https://node.example", 200), ("https://evil.example", 403)):
         assert status_of(daemon, f"Origin: {origin}", "X-Forwarded-Host: node.example",
                          "X-Forwarded-Proto: https") == status
+
+
+@pytest.mark.parametrize("trusted, client", [("unix", ["203.0.113.9", 0]), ("127.0.0.1", None)])
+def test_a_proxy_on_a_unix_socket(start_daemon, trusted, client):
+    folder = tempfile.mkdtemp(prefix="gh-unix-")  # short: a socket's name may have 107 bytes
+    daemon = start_daemon(inspect=False, modules=DAEMON_OPTIONS["modules"], args=[
+        "--listen", f"unix:{folder}/door.sock", "--trusted-proxies", trusted])
+    wait_until("the app", lambda: daemon.get("/readyz").status == 200)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.connect(f"{folder}/door.sock")
+        door.sendall(head(daemon, "GET", "/a/show", "X-Forwarded-For: 203.0.113.9", "Connection: close"))
+        answer = b"".join(iter(lambda: door.recv(65536), b""))
+    shutil.rmtree(folder)
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["client"] == client
 
 
 def test_the_audit_log_has_the_client(start_daemon, tmp_path: Path):
