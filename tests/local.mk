@@ -199,7 +199,7 @@ pytest_tests += \
 	tests/ssh/run \
 	tests/systemd/run
 
-# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd
+# sorted: bench compat conftest.py fake fuzz/corpus integration pytest.ini python requirements.txt run-pytest ssh systemd valgrind.supp
 EXTRA_DIST += \
 	%reldir%/bench \
 	%reldir%/compat \
@@ -212,4 +212,5 @@ EXTRA_DIST += \
 	%reldir%/requirements.txt \
 	%reldir%/run-pytest \
 	%reldir%/ssh \
-	%reldir%/systemd
+	%reldir%/systemd \
+	%reldir%/valgrind.supp
