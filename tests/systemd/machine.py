@@ -6,6 +6,7 @@ Its /usr is that of this machine, read-only, so nothing is fetched or unpacked; 
 """
 from __future__ import annotations
 
+import fcntl
 import glob
 import itertools
 import json
@@ -45,9 +46,11 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
-def install(stage: Path) -> None:
-    """What `make install` of the build under test puts below STAGE."""
-    made = subprocess.run(["make", "-C", str(BUILD), "install", f"DESTDIR={stage}"], capture_output=True, text=True)
+def make(target: str, stage: Path) -> None:
+    """`make install` or `uninstall` of the build under test, below STAGE; one at a time, since make may write there."""
+    with open(BUILD / "config.status") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(["make", "-C", str(BUILD), target, f"DESTDIR={stage}"], capture_output=True, text=True)
     assert made.returncode == 0, (made.stdout + made.stderr)[-4000:]
 
 
@@ -104,8 +107,8 @@ class Group:
 
 def nspawn(root: Path, stage: Path, *words: str) -> list[str]:
     return ["systemd-nspawn", "--quiet", f"--directory={root}", "--bind-ro=/usr",
-            f"--bind-ro={stage}/usr/local:/usr/local", "--register=no", "--keep-unit", "--private-network",
-            "--console=pipe", f"--machine=gatehouse-test-{os.getpid()}", *words]
+            f"--bind-ro={stage}/usr/local:/usr/local", "--register=no", "--keep-unit", "--link-journal=no",
+            "--private-network", "--console=pipe", f"--machine=gatehouse-test-{os.getpid()}", *words]
 
 
 def lacking() -> str:
@@ -145,7 +148,7 @@ class Machine:
 
     def boot(self) -> "Machine":
         self.root.mkdir(parents=True)
-        install(self.stage)
+        make("install", self.stage)
         make_root(self.root)
         self.group = Group()
         with open(self.console, "wb") as console:
