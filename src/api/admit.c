@@ -14,6 +14,7 @@
 #include "store/cluster.h"
 #include "store/keys.h"
 #include "wire/reply.h"
+#include "wire/tokentext.h"
 
 #define LATE_BODY_MAX_BYTES (64u << 10) /* of a request whose body says what it is about */
 
@@ -212,6 +213,13 @@ decide_by_all(struct gh_api *api, struct gh_request *request, struct gh_auth_que
 }
 
 static void
+take_user(struct gh_request *request, const struct gh_caller *caller)
+{
+    if (caller->user[0])
+        snprintf(request->user, sizeof request->user, "%s", caller->user);
+}
+
+static void
 cannot_say(struct gh_request *request, unsigned retry_after_s)
 {
     request->denied = "den_failed";
@@ -237,7 +245,7 @@ decide(struct gh_api *api, struct gh_request *request, struct gh_auth_question *
     default:
         break;
     }
-    snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+    take_user(request, &answer.caller);
     if (answer.verdict == GH_ALLOWED)
         return GH_ADMITTED;
     refuse(api, request, &answer.caller, answer.verdict, question->object.key);
@@ -286,7 +294,7 @@ admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
     ask(api, request, GH_NEED_OBJECT, (struct gh_slice){"", 0}, &question);
     if (has_small_body(request)) {
         gh_auth_decide(api->auth, &question, &answer);
-        snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+        take_user(request, &answer.caller);
         return GH_ADMITTED;
     }
     enum gh_auth_state state = decide_by_all(api, request, &question, &answer);
@@ -295,10 +303,20 @@ admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
         return GH_REFUSED;
     }
     if (state == GH_AUTH_DECIDED) {
-        snprintf(request->user, sizeof request->user, "%s", answer.caller.user);
+        take_user(request, &answer.caller);
         return GH_ADMITTED;
     }
     return decide(api, request, &question, step); /* waits, or cannot be said */
+}
+
+/* A certificate that client_ca lets in says who asks, until a token says it better. It gives no right. */
+static void
+name_by_certificate(struct gh_request *request)
+{
+    struct gh_slice name = {request->tls_user, strlen(request->tls_user)};
+
+    if (!request->user[0] && gh_token_user_is_valid(name))
+        snprintf(request->user, sizeof request->user, "%s", request->tls_user);
 }
 
 enum gh_admission
@@ -308,6 +326,7 @@ gh_admit(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
     struct gh_buf scratch GH_SCOPED(gh_buf_done) = {0};
     struct gh_slice key = {"", 0};
 
+    name_by_certificate(request);
     if (route->need == GH_NEED_NOTHING || !is_checked(api, request))
         return GH_ADMITTED;
     int segment = gh_route_segment(route, "{key}");

@@ -21,13 +21,13 @@ VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 class Guarded:
     """A daemon that asks for certificates of `ca`."""
 
-    def __init__(self, folder: Path, start_daemon):
+    def __init__(self, folder: Path, start_daemon, *more: str, **options):
         self.folder = folder
         self.ca = Authority.make("clients", is_ca=True)
         self.ca_file = folder / "clients.pem"
         self.ca_file.write_bytes(self.ca.pem)
         self.daemon: Gatehoused = start_daemon(
-            inspect=False, tls=True, args=["--client-ca", str(self.ca_file), "--log-level", "DEBUG"])
+            inspect=False, tls=True, args=["--client-ca", str(self.ca_file), "--log-level", "DEBUG", *more], **options)
 
     def context(self, client: Authority | None, version=ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
         context = context_of(maximum_version=version)
@@ -82,6 +82,24 @@ def test_a_session_is_resumed_by_who_has_the_certificate(guarded):
             assert connection.makefile("rb").read().startswith(b"HTTP/1.1 200")
             assert connection.session_reused == is_resumed
             session = connection.session
+
+
+def test_code_is_told_whose_certificate_it_is(start_daemon, tmp_path):
+    """Where no token says who asks. It is written down, too."""
+    source = tmp_path / "who.py"
+    source.write_text("import gatehouse\n\n\ndef who():\n    return gatehouse.current_user()\n")
+    audit = tmp_path / "audit.log"
+    guarded = Guarded(tmp_path, start_daemon, "--audit-log", str(audit), "--module", f"who={source}:who")
+    client = Authority.make("alice", issuer=guarded.ca, uses=CLIENT)
+    assert guarded.ask(client, path="/who/call?_bare=1") == (200, "alice")
+    lines = wait_until("the line", lambda: audit.exists() and audit.read_text().splitlines())
+    assert json.loads(lines[0])["user"] == "alice"
+
+
+def test_certificate_is_no_token(start_daemon, tmp_path):
+    guarded = Guarded(tmp_path, start_daemon, "--use-den-auth")
+    client = Authority.make("alice", issuer=guarded.ca, uses=CLIENT)
+    assert guarded.ask(client, path="/keys")[0] == 401
 
 
 def test_who_signs_may_change_while_it_runs(guarded):
