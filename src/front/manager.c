@@ -13,7 +13,6 @@
 #include "front/ports.h"
 
 #define BACKLOG 1024
-#define HTTP_PORT 80
 #define HTTPS_PORT 443
 
 int
@@ -96,8 +95,8 @@ serve(const struct gh_activation *activation, const struct gh_handed *handed,
     gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
     if (handed->kind == GH_PORT_CONTROL)
         return serve_control(handed, ports, err);
-    if (handed->kind == GH_PORT_HTTP && handed->port == HTTP_PORT &&
-        ports->settings->redirect_http && has_https_port(activation))
+    if (handed->kind == GH_PORT_HTTP && handed->port == ports->settings->redirect_http &&
+        has_https_port(activation))
         listener.kind = GH_PORT_REDIRECT;
     return gh_ports_add(ports, &listener, err);
 }

@@ -25,8 +25,8 @@ struct gh_manager {
  * sockets. That it cannot be told is logged, and no error. Errors: GH_E_INPUT, as gh_activation_take. */
 int gh_manager_take(struct gh_manager *manager, uint64_t ready_fd, struct gh_err *err) GH_MUST_USE;
 
-/* Serve what was handed over, which is closed with PORTS. Port 80 only sends clients on when there is an HTTPS socket
- * of port 443, unless redirect_http is off. Addresses and control socket that nothing was handed over for are opened
+/* Serve what was handed over, which is closed with PORTS. The port redirect_http (80) only sends clients on
+ * when there is an HTTPS socket of port 443. Addresses and control socket that nothing was handed over for are opened
  * as the settings say. Errors: as gh_ports_open. */
 int gh_manager_open(const struct gh_manager *manager, struct gh_ports *ports, struct gh_err *err)
     GH_MUST_USE;

@@ -128,7 +128,7 @@ def test_ports_80_and_443_by_sockets(machine):
     said = machine.run("curl", "--silent", "--dump-header", "-", "http://127.0.0.1/concat/call")
     assert "location: https://127.0.0.1/concat/call" in said.lower()
     assert machine.http("/check")[0] == 200
-    configure(machine, "insecure: true\nredirect_http: false\n")
+    configure(machine, "insecure: true\nredirect_http: 0\n")
     machine.systemctl("restart", SERVICE)
     assert machine.http("/check", port=80)[0] == 200
 
