@@ -174,6 +174,7 @@ def test_every_row_of_the_table_names_a_recorded_exchange():
 
 def test_every_transcript_is_replayed():
     replayed = {exchange.file for exchange in [*DEMO, *OLD, *AUTH]}
-    replayed |= {"ssh-commands", "den-api"}  # by test_ssh_commands.py, test_den_recording.py
+    # by test_ssh_commands.py, test_den_recording.py, test_den_transcript.py
+    replayed |= {"ssh-commands", "den-api", "den"}
     files = {path.stem for path in replay.TRANSCRIPTS.glob("*.jsonl")}
     assert files == replayed
