@@ -83,6 +83,7 @@ set_up(void)
     struct gh_identity owner = {(char *)(uintptr_t) "own", (char *)(uintptr_t) "alice"};
     struct gh_faults faults = {0};
 
+    asked_count = cancelled = 0;
     folder = make_folder();
     uv_loop_init(&loop);
     ck_assert_int_eq(gh_settings_load(&settings, 3, argv, &faults), GH_SETTINGS_RUN);

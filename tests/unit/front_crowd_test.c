@@ -22,6 +22,9 @@ START_TEST(so_many_are_welcome_in_all)
     ck_assert_int_eq(gh_crowd_enter(NULL, 2, 1), GH_TOO_MANY);
     gh_crowd_leave(NULL, GH_WELCOME);
     ck_assert_int_eq(gh_crowd_enter(NULL, 2, 1), GH_WELCOME);
+    gh_crowd_leave(NULL, GH_TOO_MANY);
+    gh_crowd_leave(NULL, GH_WELCOME);
+    gh_crowd_leave(NULL, GH_WELCOME);
 }
 END_TEST
 
@@ -37,6 +40,8 @@ START_TEST(so_many_are_welcome_of_one_address)
     gh_crowd_leave(&a, GH_WELCOME);
     gh_crowd_leave(&a, GH_TOO_MANY_OF_ADDRESS);
     ck_assert_int_eq(gh_crowd_enter(&a, 10, 1), GH_WELCOME);
+    gh_crowd_leave(&a, GH_WELCOME);
+    gh_crowd_leave(&b, GH_WELCOME);
 }
 END_TEST
 
@@ -47,6 +52,9 @@ START_TEST(an_ipv6_network_is_one_address)
     ck_assert_int_eq(gh_crowd_enter(&a, 10, 1), GH_WELCOME);
     ck_assert_int_eq(gh_crowd_enter(&b, 10, 1), GH_TOO_MANY_OF_ADDRESS);
     ck_assert_int_eq(gh_crowd_enter(&c, 10, 1), GH_WELCOME);
+    gh_crowd_leave(&a, GH_WELCOME);
+    gh_crowd_leave(&b, GH_TOO_MANY_OF_ADDRESS);
+    gh_crowd_leave(&c, GH_WELCOME);
 }
 END_TEST
 
@@ -62,6 +70,9 @@ START_TEST(the_lobby_is_bounded)
     ck_assert_int_eq(gh_crowd_enter(&a, 10, 1), GH_NO_ROOM);
     gh_crowd_leave(&a, GH_TOO_MANY_OF_ADDRESS);
     ck_assert_int_eq(gh_crowd_enter(&a, 10, 1), GH_TOO_MANY_OF_ADDRESS);
+    for (unsigned i = 0; i < GH_LOBBY_MAX; i++)
+        gh_crowd_leave(&a, GH_TOO_MANY_OF_ADDRESS);
+    gh_crowd_leave(&a, GH_WELCOME);
 }
 END_TEST
 

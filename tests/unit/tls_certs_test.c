@@ -190,6 +190,8 @@ START_TEST(a_handshake_waits_for_a_pair_that_is_on_its_way)
 {
     struct gh_certs_wait first = {.fn = on_wake}, second = {.fn = on_wake}, third = {.fn = on_wake};
 
+    asked = woken = 0;
+    is_coming = false;
     put_file("default.example");
     ck_assert(!gh_certs_minds_missing(certs));
     ck_assert(!gh_certs_wait(certs, "new.example", &first));
@@ -216,6 +218,7 @@ START_TEST(giving_up_ends_the_wait)
 {
     struct gh_certs_wait wait = {.fn = on_wake};
 
+    woken = 0;
     is_coming = true;
     gh_certs_on_missing(certs, on_missing, &asked);
     ck_assert(gh_certs_wait(certs, "new.example", &wait));

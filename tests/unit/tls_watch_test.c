@@ -15,6 +15,7 @@ setup(void)
     uv_loop_init(&loop);
     folder = make_folder();
     is_well = true;
+    calls = second_calls = 0;
 }
 
 static void
