@@ -2,8 +2,8 @@
  *
  * suite.h - what the unit tests share: the main of a Check program, and assertions about bytes.
  *
- * Tests run in a process of their own each, but under sanitizers and valgrind one after another in a
- * single one (CK_FORK=no), so a test puts back what it changes: counters, the environment. */
+ * Tests run in a process of their own each, but under ASan and valgrind one after another in a single
+ * one (CK_FORK=no), so a test puts back what it changes: counters, the environment. */
 #ifndef GH_TEST_SUITE_H
 #define GH_TEST_SUITE_H
 

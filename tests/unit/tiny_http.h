@@ -146,11 +146,7 @@ tiny_handle(struct tiny_conn *conn, const char *path, size_t request_len)
         tiny_answer(conn, 307, location, "", 0);
     } else if (strcmp(path, "/cut") == 0) {
         tiny_send(conn, cut, sizeof cut - 1);
-        uv_shutdown_t *shutdown = gh_alloc(sizeof *shutdown);
-        uv_shutdown(shutdown, (uv_stream_t *)&conn->tcp, NULL);
-        uv_unref((uv_handle_t *)&conn->tcp);
         tiny_close(conn);
-        free(shutdown);
     } else {
         tiny_answer(conn, 404, "", "no\n", 3);
     }
