@@ -33,7 +33,7 @@ EXTRA_DIST += \
 	%reldir%/decisions/0013-tokens-in-sqlite.md \
 	%reldir%/decisions/0014-libcurl-on-first-use.md \
 	%reldir%/decisions/0015-embedded-den.md \
-	%reldir%/decisions/0017-tls-handshakes.md
+	%reldir%/decisions/0016-tls-handshakes.md
 
 # sorted: sessions/*.txt
 EXTRA_DIST += \

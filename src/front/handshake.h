@@ -7,7 +7,7 @@
  * gnutls_handshake comes here (the linker's --wrap): the connection is suspended, we wait for its socket
  * ourselves, and libmicrohttpd gets it back when the handshake has ended one way or the other. That is also
  * what lets a handshake wait for a certificate (tls/certs.h), tell its client what was wrong, and answer who
- * speaks plain HTTP to an HTTPS port. See docs/decisions/0017-tls-handshakes.md. Inside of front/; loop thread only. */
+ * speaks plain HTTP to an HTTPS port. See docs/decisions/0016-tls-handshakes.md. Inside of front/; loop thread only. */
 #ifndef GH_FRONT_HANDSHAKE_H
 #define GH_FRONT_HANDSHAKE_H
 
