@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/admit.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "api/routes.h"
 #include "auth/auth.h"
 #include "base/alloc.h"
+#include "base/ip.h"
 #include "base/log.h"
 #include "conf/settings.h"
 #include "store/cluster.h"
@@ -50,13 +50,13 @@ static const struct gh_header invalid_challenge[] = {
 static void
 take_address(struct gh_request *request, struct gh_http_address *out)
 {
-    struct in6_addr six;
+    struct gh_ip ip;
 
     request->sink->addresses(request, out, NULL);
-    if (inet_pton(AF_INET6, out->host, &six) != 1)
+    if (!gh_ip_read(out->host, strlen(out->host), &ip))
         return;
-    memset(&six.s6_addr[8], 0, 8);
-    inet_ntop(AF_INET6, &six, out->host, sizeof out->host);
+    ip = gh_ip_party(&ip);
+    gh_ip_write(&ip, out->host);
 }
 
 unsigned
@@ -200,8 +200,8 @@ ask(struct gh_api *api, struct gh_request *request, enum gh_need need, struct gh
 
 /* What is in memory comes first: most callers are known, and need no look at where they come from. */
 static enum gh_auth_state
-decide_by_all(struct gh_api *api, struct gh_request *request, struct gh_auth_question *question,
-              struct gh_auth_answer *answer)
+decide(struct gh_api *api, struct gh_request *request, struct gh_auth_question *question,
+       struct gh_auth_answer *answer)
 {
     question->asking = GH_DENFACT_ASK_NEVER;
     enum gh_auth_state state = gh_auth_decide(api->auth, question, answer);
@@ -228,27 +228,26 @@ cannot_say(struct gh_request *request, unsigned retry_after_s)
                   retry_after_s);
 }
 
+/* What follows of STATE and ANSWER. */
 static enum gh_admission
-decide(struct gh_api *api, struct gh_request *request, struct gh_auth_question *question,
-       gh_admit_step *step)
+settle(struct gh_api *api, struct gh_request *request, const struct gh_auth_question *question,
+       enum gh_auth_state state, const struct gh_auth_answer *answer, gh_admit_step *step)
 {
-    struct gh_auth_answer answer;
-
-    switch (decide_by_all(api, request, question, &answer)) {
+    switch (state) {
     case GH_AUTH_WAITS:
-        wait_for(api, request, answer.fact, step);
+        wait_for(api, request, answer->fact, step);
         return GH_ADMISSION_WAITS;
     case GH_AUTH_CANNOT_SAY:
-        cannot_say(request, answer.retry_after_s);
+        cannot_say(request, answer->retry_after_s);
         return GH_REFUSED;
     case GH_AUTH_DECIDED:
     default:
         break;
     }
-    take_user(request, &answer.caller);
-    if (answer.verdict == GH_ALLOWED)
+    take_user(request, &answer->caller);
+    if (answer->verdict == GH_ALLOWED)
         return GH_ADMITTED;
-    refuse(api, request, &answer.caller, answer.verdict, question->object.key);
+    refuse(api, request, &answer->caller, answer->verdict, question->object.key);
     return GH_REFUSED;
 }
 
@@ -257,11 +256,13 @@ gh_admit_for(struct gh_api *api, struct gh_request *request, enum gh_need need, 
              gh_admit_step *step)
 {
     struct gh_auth_question question;
+    struct gh_auth_answer answer;
 
     if (!is_checked(api, request))
         return GH_ADMITTED;
     ask(api, request, need, key, &question);
-    return decide(api, request, &question, step);
+    enum gh_auth_state state = decide(api, request, &question, &answer);
+    return settle(api, request, &question, state, &answer, step);
 }
 
 bool
@@ -297,16 +298,9 @@ admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
         take_user(request, &answer.caller);
         return GH_ADMITTED;
     }
-    enum gh_auth_state state = decide_by_all(api, request, &question, &answer);
-    if (state == GH_AUTH_DECIDED && answer.caller.kind != GH_CALLER_KNOWN) {
-        refuse(api, request, &answer.caller, GH_NO_TOKEN, question.object.key);
-        return GH_REFUSED;
-    }
-    if (state == GH_AUTH_DECIDED) {
-        take_user(request, &answer.caller);
-        return GH_ADMITTED;
-    }
-    return decide(api, request, &question, step); /* waits, or cannot be said */
+    enum gh_auth_state state = decide(api, request, &question, &answer);
+    answer.verdict = answer.caller.kind == GH_CALLER_KNOWN ? GH_ALLOWED : GH_NO_TOKEN;
+    return settle(api, request, &question, state, &answer, step);
 }
 
 /* A certificate that client_ca lets in says who asks, until a token says it better. It gives no right. */

@@ -86,11 +86,10 @@ send_to(struct gh_heartbeat *heartbeat, const char *token, const json_t *status,
 {
     struct gh_buf uri GH_SCOPED(gh_buf_done) = {0};
     const struct gh_settings *settings = heartbeat->api->settings;
-    size_t len = strlen(settings->api_server_url);
+
     add_uri(heartbeat->api, &uri); /* it can: has_den */
-    int kept = (int)(settings->api_server_url[len - 1] == '/' ? len - 1 : len);
-    char *url GH_SCOPED(gh_free) = gh_asprintf("%.*s/resource/%s/cluster/status", kept,
-                                               settings->api_server_url, gh_buf_text(&uri));
+    char *url GH_SCOPED(gh_free) =
+        gh_den_url(settings->api_server_url, "resource/", gh_buf_text(&uri), "/cluster/status");
     json_t *body = body_of(status);
     char *text GH_SCOPED(gh_free) = json_dumps(body, JSON_COMPACT);
     const struct gh_net_order order = {

@@ -172,7 +172,8 @@ ask_elsewhere(struct inquiry *inquiry, const char *uri)
 
     switch (gh_denfacts_look(&inquiry->auth->elsewhere, &name, inquiry->asking, &fact)) {
     case GH_DENFACT_KNOWN:
-        return (struct word){fact->user, fact->is_valid ? GH_LEVEL_WRITE : fact->level};
+        return (struct word){fact->word.user,
+                             fact->word.is_valid ? GH_LEVEL_WRITE : fact->word.level};
     case GH_DENFACT_ASKED:
         if (!inquiry->awaited)
             inquiry->awaited = fact;

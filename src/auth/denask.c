@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "den/uri.h"
 #include "net/http.h"
 #include "wire/tokentext.h"
 
@@ -54,7 +55,7 @@ read_user(struct gh_denask *ask, const struct gh_net_answer *answer)
     else if (!gh_token_user_is_valid((struct gh_slice){name, strlen(name)}))
         fail(ask, "GET /user", "data.username is no name");
     else
-        snprintf(ask->answer.user, sizeof ask->answer.user, "%s", name);
+        snprintf(ask->answer.word.user, sizeof ask->answer.word.user, "%s", name);
     json_decref(root);
 }
 
@@ -68,9 +69,9 @@ read_level(struct gh_denask *ask, const struct gh_net_answer *answer)
     if (!data || (level && !json_is_null(level) && !json_is_string(level)))
         fail(ask, "GET /resource", "the answer has no data.access_level");
     else if (json_is_string(level) && strcmp(json_string_value(level), "write") == 0)
-        ask->answer.level = GH_LEVEL_WRITE;
+        ask->answer.word.level = GH_LEVEL_WRITE;
     else if (json_is_string(level) && strcmp(json_string_value(level), "read") == 0)
-        ask->answer.level = GH_LEVEL_READ;
+        ask->answer.word.level = GH_LEVEL_READ;
     json_decref(root);
 }
 
@@ -100,7 +101,7 @@ read_answer(struct gh_denask *ask, enum question question, const struct gh_net_a
     else if (question == LEVEL)
         read_level(ask, answer);
     else
-        ask->answer.is_valid = true;
+        ask->answer.word.is_valid = true;
 }
 
 static void
@@ -126,12 +127,8 @@ put(struct gh_denask *ask, struct gh_net *net, const struct gh_denask_order *ord
 {
     static const char *const paths[QUESTIONS] = {"user", "resource/", "auth/token/cluster/"};
     struct part *part = &ask->parts[question];
-    size_t len = strlen(order->url);
-
     char *token GH_SCOPED(gh_free) = gh_strndup(order->token.bytes, order->token.len);
-    char *url GH_SCOPED(gh_free) =
-        gh_asprintf("%.*s/%s%s", (int)(len > 0 && order->url[len - 1] == '/' ? len - 1 : len),
-                    order->url, paths[question], order->uri);
+    char *url GH_SCOPED(gh_free) = gh_den_url(order->url, paths[question], order->uri, "");
     const struct gh_net_order get = {
         .method = "GET",
         .url = url,

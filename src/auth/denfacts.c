@@ -6,7 +6,6 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "auth/denask.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "conf/settings.h"
@@ -162,22 +161,19 @@ tell_waiters(struct gh_denfact *fact)
 }
 
 static bool
-allows(const struct gh_denfact *fact)
+allows(const struct gh_denask_word *word)
 {
-    return fact->is_valid || fact->level != GH_LEVEL_NONE || fact->user[0];
+    return word->is_valid || word->level != GH_LEVEL_NONE || word->user[0];
 }
 
 static void
-take_answer(struct gh_denfacts *facts, struct gh_denfact *fact,
-            const struct gh_denask_answer *answer)
+take_word(struct gh_denfacts *facts, struct gh_denfact *fact, const struct gh_denask_word *word)
 {
     const struct gh_settings *settings = facts->settings;
+    bool is_yes = allows(word);
 
     fact->is_known = true;
-    memcpy(fact->user, answer->user, sizeof fact->user);
-    fact->is_valid = answer->is_valid;
-    fact->level = answer->level;
-    bool is_yes = allows(fact);
+    fact->word = *word;
     uint64_t seconds = is_yes ? settings->den_cache_s : settings->den_denied_cache_s;
     fact->fresh_until_ms = now_ms(facts) + 1000 * seconds;
     fact->stale_until_ms = fact->fresh_until_ms + (is_yes ? 1000 * settings->den_stale_s : 0);
@@ -200,7 +196,6 @@ on_answer(void *context, const struct gh_denask_answer *answer)
 {
     struct gh_denfact *fact = context;
     struct gh_denfacts *facts = fact->ask_of;
-    bool is_yes = answer->is_valid || answer->level != GH_LEVEL_NONE || answer->user[0];
 
     if (!fact->is_dropped) { /* the oldest of the table are the first to go */
         HASH_DEL(facts->by_names, fact);
@@ -210,8 +205,8 @@ on_answer(void *context, const struct gh_denask_answer *answer)
         note_failure(facts, answer->problem);
     else
         note_success(facts);
-    if (!answer->problem || is_yes)
-        take_answer(facts, fact, answer);
+    if (!answer->problem || allows(&answer->word))
+        take_word(facts, fact, &answer->word);
     else
         fact->failed_until_ms = now_ms(facts) + GH_DENFACTS_PAUSE_MS;
     end_ask(facts, fact);
@@ -240,7 +235,7 @@ static bool
 is_asked_about(const struct gh_denfact *fact, enum gh_denfact_asking asking)
 {
     return asking == GH_DENFACT_ASK ||
-           (asking == GH_DENFACT_ASK_AGAIN && fact && fact->is_known && allows(fact));
+           (asking == GH_DENFACT_ASK_AGAIN && fact && fact->is_known && allows(&fact->word));
 }
 
 enum gh_denfact_state

@@ -17,13 +17,10 @@
 #include <uthash.h>
 #include <uv.h>
 
-#include "auth/access.h"
+#include "auth/denask.h"
 #include "wire/digest.h"
-#include "wire/request.h"
 
-struct gh_denask;
 struct gh_denfact;
-struct gh_net;
 struct gh_settings;
 
 #define GH_DENFACTS_MAX 10000u      /* kept; the oldest goes first */
@@ -57,10 +54,8 @@ struct gh_denfact_wait {
 
 struct gh_denfact {
     UT_hash_handle hh;
-    struct gh_digest names[2];        /* of the token and of the URI */
-    char user[GH_REQUEST_USER_BYTES]; /* "": the token is nobody's, or nobody asked */
-    bool is_valid;                    /* for the resource, as its owner's own token */
-    enum gh_level level;
+    struct gh_digest names[2]; /* of the token and of the URI */
+    struct gh_denask_word word;
     bool is_known;            /* Den has answered, whatever it said */
     uint64_t fresh_until_ms;  /* of the loop's clock, like the next */
     uint64_t stale_until_ms;  /* >= fresh_until_ms */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "store/sql.h"
 
 #define FORM_VERSION 1
 
@@ -35,29 +35,19 @@ fail(struct gh_tokens *tokens, struct gh_err *err, const char *what)
 static int
 run(struct gh_tokens *tokens, const char *sql, struct gh_err *err)
 {
-    return sqlite3_exec(tokens->db, sql, NULL, NULL, NULL) == SQLITE_OK
-               ? GH_OK
-               : fail(tokens, err, "cannot be prepared");
+    return gh_sql_exec(tokens->db, sql, err) == GH_OK ? GH_OK
+                                                      : fail(tokens, err, "cannot be prepared");
 }
 
 static int
 form_version(struct gh_tokens *tokens)
 {
-    sqlite3_stmt *statement;
-    int version = -1;
+    struct gh_err err;
+    sqlite3_stmt *rows GH_SCOPED(gh_sql_drop) =
+        gh_sql_query(tokens->db, &err, "PRAGMA user_version", "");
+    int rc;
 
-    if (sqlite3_prepare_v2(tokens->db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
-        sqlite3_step(statement) == SQLITE_ROW)
-        version = sqlite3_column_int(statement, 0);
-    sqlite3_finalize(statement);
-    return version;
-}
-
-static char *
-text_of(sqlite3_stmt *statement, int column)
-{
-    const char *text = (const char *)sqlite3_column_text(statement, column);
-    return text ? gh_strdup(text) : NULL;
+    return gh_sql_next(&rows, &rc, &err) ? sqlite3_column_int(rows, 0) : -1;
 }
 
 static void
@@ -77,31 +67,28 @@ add(struct gh_tokens *tokens, struct gh_token *token)
 static int
 read_all(struct gh_tokens *tokens, struct gh_err *err)
 {
-    sqlite3_stmt *rows;
-    int step;
+    sqlite3_stmt *rows = gh_sql_query(tokens->db, err,
+                                      "SELECT id, digest, user, module, level, created_s, expires_s"
+                                      " FROM token ORDER BY id",
+                                      "");
+    struct gh_digest digest;
+    int rc;
 
-    if (sqlite3_prepare_v2(tokens->db,
-                           "SELECT id, digest, user, module, level, created_s, expires_s"
-                           " FROM token ORDER BY id",
-                           -1, &rows, NULL) != SQLITE_OK)
-        return fail(tokens, err, "cannot be read");
-    while ((step = sqlite3_step(rows)) == SQLITE_ROW) {
+    while (gh_sql_next(&rows, &rc, err)) {
         int level = sqlite3_column_int(rows, 4);
-        if (sqlite3_column_bytes(rows, 1) != GH_DIGEST_BYTES || level < GH_LEVEL_READ ||
-            level > GH_LEVEL_WRITE)
+        if (!gh_sql_digest(rows, 1, &digest) || level < GH_LEVEL_READ || level > GH_LEVEL_WRITE)
             continue; /* of no token that could be presented */
         struct gh_token *token = gh_alloc(sizeof *token);
-        memcpy(token->digest.bytes, sqlite3_column_blob(rows, 1), GH_DIGEST_BYTES);
+        token->digest = digest;
         token->id = sqlite3_column_int64(rows, 0);
-        token->user = text_of(rows, 2);
-        token->module = text_of(rows, 3);
+        token->user = gh_sql_text(rows, 2);
+        token->module = gh_sql_text(rows, 3);
         token->level = (enum gh_level)level;
         token->created_s = sqlite3_column_int64(rows, 5);
         token->expires_s = sqlite3_column_int64(rows, 6);
         add(tokens, token);
     }
-    sqlite3_finalize(rows);
-    return step == SQLITE_DONE ? GH_OK : fail(tokens, err, "cannot be read");
+    return rc == GH_OK ? GH_OK : fail(tokens, err, "cannot be read");
 }
 
 static void
@@ -198,23 +185,11 @@ gh_tokens_close(struct gh_tokens *tokens)
 static int
 insert(struct gh_tokens *tokens, struct gh_token *token, struct gh_err *err)
 {
-    sqlite3_stmt *statement;
-
-    if (sqlite3_prepare_v2(tokens->db,
-                           "INSERT INTO token (digest, user, module, level, created_s, expires_s)"
-                           " VALUES (?, ?, ?, ?, ?, ?)",
-                           -1, &statement, NULL) != SQLITE_OK)
-        return fail(tokens, err, "cannot be written");
-    sqlite3_bind_blob(statement, 1, token->digest.bytes, GH_DIGEST_BYTES, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, token->user, -1, SQLITE_STATIC);
-    if (token->module)
-        sqlite3_bind_text(statement, 3, token->module, -1, SQLITE_STATIC);
-    sqlite3_bind_int(statement, 4, (int)token->level);
-    sqlite3_bind_int64(statement, 5, token->created_s);
-    sqlite3_bind_int64(statement, 6, token->expires_s);
-    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
-    sqlite3_finalize(statement);
-    if (!is_done)
+    if (gh_sql_run(tokens->db, err,
+                   "INSERT INTO token (digest, user, module, level, created_s, expires_s)"
+                   " VALUES (?, ?, ?, ?, ?, ?)",
+                   "dttiii", &token->digest, token->user, token->module, (int64_t)token->level,
+                   token->created_s, token->expires_s) != GH_OK)
         return fail(tokens, err, "cannot be written");
     token->id = sqlite3_last_insert_rowid(tokens->db);
     return GH_OK;
@@ -275,7 +250,6 @@ int
 gh_tokens_revoke(struct gh_tokens *tokens, int64_t id, struct gh_err *err)
 {
     struct gh_token *token, *next;
-    sqlite3_stmt *statement;
 
     HASH_ITER(hh, tokens->by_digest, token, next)
     {
@@ -284,13 +258,7 @@ gh_tokens_revoke(struct gh_tokens *tokens, int64_t id, struct gh_err *err)
     }
     if (!token)
         return gh_err_set(err, GH_E_NOT_FOUND, "there is no token %lld", (long long)id);
-    if (sqlite3_prepare_v2(tokens->db, "DELETE FROM token WHERE id = ?", -1, &statement, NULL) !=
-        SQLITE_OK)
-        return fail(tokens, err, "cannot be written");
-    sqlite3_bind_int64(statement, 1, id);
-    bool is_done = sqlite3_step(statement) == SQLITE_DONE;
-    sqlite3_finalize(statement);
-    if (!is_done)
+    if (gh_sql_run(tokens->db, err, "DELETE FROM token WHERE id = ?", "i", id) != GH_OK)
         return fail(tokens, err, "cannot be written");
     HASH_DEL(tokens->by_digest, token);
     token_free(token);

@@ -5,10 +5,11 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-void
-gh_base64url_add(struct gh_buf *out, const void *bytes, size_t len)
+size_t
+gh_base64url_write(char *out, const void *bytes, size_t len)
 {
     const uint8_t *from = bytes;
+    char *to = out;
 
     for (size_t at = 0; at < len; at += 3) {
         size_t count = len - at < 3 ? len - at : 3;
@@ -17,8 +18,17 @@ gh_base64url_add(struct gh_buf *out, const void *bytes, size_t len)
         bits |= count > 1 ? (uint32_t)from[at + 1] << 8 : 0;
         bits |= count > 2 ? from[at + 2] : 0;
         for (size_t i = 0; i <= count; i++)
-            gh_buf_add_byte(out, (uint8_t)alphabet[bits >> (18 - 6 * i) & 63]);
+            *to++ = alphabet[bits >> (18 - 6 * i) & 63];
     }
+    return (size_t)(to - out);
+}
+
+void
+gh_base64url_add(struct gh_buf *out, const void *bytes, size_t len)
+{
+    char *room = (char *)gh_buf_reserve(out, GH_BASE64URL_TEXT_BYTES(len));
+
+    out->len += gh_base64url_write(room, bytes, len);
 }
 
 int

@@ -9,6 +9,11 @@
 
 #include "base/buf.h"
 
+#define GH_BASE64URL_TEXT_BYTES(len) (((len)*4 + 2) / 3) /* that LEN bytes take as text */
+
+/* Write LEN bytes at BYTES as text to OUT, which has room for it. Returns its length; nothing is behind it. */
+size_t gh_base64url_write(char *out, const void *bytes, size_t len);
+
 /* Append LEN bytes at BYTES as text. */
 void gh_base64url_add(struct gh_buf *out, const void *bytes, size_t len);
 

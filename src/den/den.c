@@ -11,7 +11,7 @@
 #include "den/den_inner.h"
 #include "den/grants.h"
 #include "den/keyring.h"
-#include "den/sql.h"
+#include "store/sql.h"
 #include "den/tickets.h"
 #include "den/uri.h"
 

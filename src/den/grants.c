@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 #include "den/resources.h"
-#include "den/sql.h"
+#include "store/sql.h"
 #include "den/uri.h"
 
 /* ---- in memory ---- */

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "den/sql.h"
+#include "store/sql.h"
 #include "den/uri.h"
 
 /* ---- in memory ---- */

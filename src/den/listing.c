@@ -8,7 +8,7 @@
 #include "base/jsontext.h"
 #include "den/grants.h"
 #include "den/resources.h"
-#include "den/sql.h"
+#include "store/sql.h"
 
 enum { STATE, STATUS_S, CONFIG }; /* columns */
 

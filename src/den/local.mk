@@ -16,8 +16,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/resources.h \
 	%reldir%/secrets.c \
 	%reldir%/secrets.h \
-	%reldir%/sql.c \
-	%reldir%/sql.h \
 	%reldir%/tickets.c \
 	%reldir%/tickets.h \
 	%reldir%/uri.c \

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "den/sql.h"
+#include "store/sql.h"
 
 int
 gh_den_status_post(struct gh_den *den, const struct gh_den_resource *resource,

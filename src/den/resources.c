@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/jsontext.h"
-#include "den/sql.h"
+#include "store/sql.h"
 #include "den/uri.h"
 
 /* ---- in memory ---- */

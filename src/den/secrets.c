@@ -2,7 +2,7 @@
 #include "den/secrets.h"
 
 #include "base/alloc.h"
-#include "den/sql.h"
+#include "store/sql.h"
 
 static int
 check_room(struct gh_den *den, const struct gh_den_resource *resource, struct gh_err *err)

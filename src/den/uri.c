@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+
 static bool
 is_letter_or_digit(char c)
 {
@@ -90,6 +92,16 @@ gh_den_uri_of_any(struct gh_slice address, struct gh_buf *out)
             gh_buf_addf(out, "%%%02X", (unsigned char)c);
     }
     return true;
+}
+
+char *
+gh_den_url(const char *base, const char *path, const char *uri, const char *tail)
+{
+    size_t len = strlen(base);
+
+    if (len > 0 && base[len - 1] == '/')
+        len--;
+    return gh_asprintf("%.*s/%s%s%s", (int)len, base, path, uri, tail);
 }
 
 void

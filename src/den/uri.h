@@ -30,6 +30,10 @@ bool gh_den_uri_of(struct gh_slice address, struct gh_buf *out);
 /* The same for a Den elsewhere, which may know other names than ours: what cannot stand in a URL is escaped. */
 bool gh_den_uri_of_any(struct gh_slice address, struct gh_buf *out);
 
+/* What a Den at BASE, with or without a slash at its end, has under PATH ("resource/"), URI and TAIL, each of
+ * which may be "". The caller frees it. */
+char *gh_den_url(const char *base, const char *path, const char *uri, const char *tail);
+
 /* Append the address of URI. */
 void gh_den_uri_add_address(struct gh_slice uri, struct gh_buf *out);
 

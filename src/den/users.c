@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
-#include "den/sql.h"
+#include "store/sql.h"
 #include "den/uri.h"
 
 /* ---- in memory ---- */

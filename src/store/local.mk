@@ -10,4 +10,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/runreaders.c \
 	%reldir%/runs.c \
 	%reldir%/runs.h \
-	%reldir%/runs_inner.h
+	%reldir%/runs_inner.h \
+	%reldir%/sql.c \
+	%reldir%/sql.h

@@ -6,23 +6,17 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/base64url.h"
+
 void
 gh_tokentext_write(const char *prefix, const uint8_t bytes[GH_TOKEN_RANDOM_BYTES],
                    char out[GH_TOKEN_TEXT_BYTES])
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned bits = 0, bit_count = 0;
     size_t at = strlen(prefix);
 
     assert(at <= GH_TOKEN_PREFIX_MAX_BYTES);
     memcpy(out, prefix, at);
-    for (size_t i = 0; i < GH_TOKEN_RANDOM_BYTES; i++) {
-        bits = bits << 8 | bytes[i];
-        for (bit_count += 8; bit_count >= 6; bit_count -= 6)
-            out[at++] = alphabet[bits >> (bit_count - 6) & 63];
-    }
-    out[at++] = alphabet[bits << (6 - bit_count) & 63];
+    at += gh_base64url_write(out + at, bytes, GH_TOKEN_RANDOM_BYTES);
     out[at] = '\0';
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "den/sql.h"
+#include "store/sql.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -10,7 +10,10 @@
 static int
 fail(sqlite3 *db, struct gh_err *err)
 {
-    return gh_err_set(err, GH_E_SYSTEM, "den.db: %s", sqlite3_errmsg(db));
+    const char *path = sqlite3_db_filename(db, "main");
+    const char *slash = path ? strrchr(path, '/') : NULL;
+
+    return gh_err_set(err, GH_E_SYSTEM, "%s: %s", slash ? slash + 1 : "?", sqlite3_errmsg(db));
 }
 
 static void

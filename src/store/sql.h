@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * den/sql.h - statements of den.db in one line each. TYPES has a letter for each argument behind it:
+ * store/sql.h - statements of an SQLite file in one line each. TYPES has a letter for each argument behind it:
  *
  *     i  int64_t                      t  const char *, NULL for null
  *     s  const struct gh_slice *      d  const struct gh_digest *, NULL for null
  *
- * Errors are GH_E_SYSTEM, in SQLite's own words. */
-#ifndef GH_DEN_SQL_H
-#define GH_DEN_SQL_H
+ * Errors are GH_E_SYSTEM: the name of the file, and SQLite's own words. */
+#ifndef GH_STORE_SQL_H
+#define GH_STORE_SQL_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
