@@ -118,8 +118,9 @@ unit_programs = \
 # Programs that use src/front/ beyond its tables (Makefile.am).
 %canon_reldir%_unit_front_activation_test_LDFLAGS = $(AM_LDFLAGS) $(front_ldflags)
 
-# sorted: unit/*.h
+# sorted: fuzz/*.h unit/*.h
 EXTRA_DIST += \
+	%reldir%/fuzz/lines.h \
 	%reldir%/unit/channel_rig.h \
 	%reldir%/unit/fake_sink.h \
 	%reldir%/unit/fake_worker.h \

@@ -9,19 +9,9 @@
 
 #include "base/alloc.h"
 #include "front/guard.h"
+#include "tests/fuzz/lines.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static struct gh_slice
-next_line(const char **cursor, const char *end)
-{
-    const char *start = *cursor;
-    const char *newline = start < end ? memchr(start, '\n', (size_t)(end - start)) : NULL;
-    const char *stop = newline ? newline : end;
-
-    *cursor = newline ? newline + 1 : end;
-    return (struct gh_slice){start, (size_t)(stop - start)};
-}
 
 static void
 feed(struct gh_guard *guard, struct gh_slice line)
