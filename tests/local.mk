@@ -62,6 +62,7 @@ unit_programs = \
 	%reldir%/unit/front_forwarded_test \
 	%reldir%/unit/front_guard_test \
 	%reldir%/unit/front_packer_test \
+	%reldir%/unit/front_tlsio_test \
 	%reldir%/unit/net_acme_cert_test \
 	%reldir%/unit/net_acme_store_test \
 	%reldir%/unit/net_acme_time_test \
@@ -117,6 +118,7 @@ unit_programs = \
 	%reldir%/unit/wire_url_test
 # Programs that use src/front/ beyond its tables (Makefile.am).
 %canon_reldir%_unit_front_activation_test_LDFLAGS = $(AM_LDFLAGS) $(front_ldflags)
+%canon_reldir%_unit_front_tlsio_test_LDFLAGS = $(AM_LDFLAGS) $(front_ldflags)
 
 # sorted: fuzz/*.h unit/*.h
 EXTRA_DIST += \

@@ -103,7 +103,7 @@ is_cut_short(const struct gh_conn *conn)
     if (conn->is_cut || conn->welcome == GH_NO_ROOM)
         return false;
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got > 0 ||
+    return (got > 0 && !gh_handshake_ends(conn)) ||
            (got < 0 && errno == EAGAIN && (conn->answers_early || conn->phase == GH_PHASE_HEAD));
 }
 
@@ -199,6 +199,17 @@ is_suspended(const struct gh_conn *conn)
     return conn->exchange && conn->exchange->is_suspended && !conn->exchange->is_gone;
 }
 
+/* How much has come that libmicrohttpd has not taken; -1 when it cannot be told. */
+static int
+count_unread(const struct gh_conn *conn)
+{
+    int unread = 0;
+
+    if (ioctl(conn->fd, SIOCINQ, &unread) != 0)
+        return -1;
+    return unread + (int)gh_handshake_ahead_bytes(conn);
+}
+
 /* The client of CONN closed its side. With a request under way it left, and a half-close counts as
  * that: other servers have it so too. One that has sent no whole request, and nothing that is still
  * to be read, will not; and what was not read since the last look will not be. Someone who still takes an
@@ -206,14 +217,12 @@ is_suspended(const struct gh_conn *conn)
 static void
 on_hang_up(struct gh_conn *conn)
 {
-    int unread = 0;
-
     if (is_suspended(conn)) {
         gh_exchange_gone(conn->exchange);
         return;
     }
-    if (conn->phase == GH_PHASE_SEND || conn->phase == GH_PHASE_WORK ||
-        ioctl(conn->fd, SIOCINQ, &unread) != 0)
+    int unread = count_unread(conn);
+    if (conn->phase == GH_PHASE_SEND || conn->phase == GH_PHASE_WORK || unread < 0)
         return;
     if (unread == 0 || unread == conn->unread_bytes) {
         conn->is_awaited = false;
@@ -271,9 +280,7 @@ on_sweep(uv_timer_t *timer)
 static bool
 is_idle(const struct gh_conn *conn)
 {
-    int unread = 0;
-
-    return conn->phase == GH_PHASE_IDLE && (ioctl(conn->fd, SIOCINQ, &unread) != 0 || unread == 0);
+    return conn->phase == GH_PHASE_IDLE && count_unread(conn) <= 0;
 }
 
 /* A client that has just connected is owed an answer as much as one that has asked: it was not refused, so it

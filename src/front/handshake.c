@@ -3,6 +3,8 @@
 
 #include <ctype.h>
 #include <gnutls/gnutls.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,23 +12,29 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "front/front_inner.h"
+#include "front/tlsio.h"
 #include "tls/hello.h"
 #include "tls/tls.h"
 
 #define WARNINGS_MAX 16 /* of a client, in a handshake */
 #define DISCARD_MAX_BYTES (64u << 10)
+#define RECORD_ALERT 21
 #define RECORD_HANDSHAKE 22 /* first byte of TLS; an old hello has its top bit set */
+#define RECORD_DATA 23
+#define GOODBYE_MAX_BYTES (5u + 256u)
 
 struct gh_handshake {
     struct gh_tls_peer peer; /* until the connection ends */
     struct gh_conn *conn;    /* NULL once it has ended: then this waits for its poll to close */
     struct MHD_Connection *mhd;
     gnutls_session_t session;
+    struct gh_tlsio io; /* until the connection ends */
     struct gh_certs_wait wait;
     uv_poll_t poll;
     bool has_poll; /* it is open, or closing */
     bool is_suspended;
     bool has_looked; /* at what the client sent first */
+    bool is_shaken;  /* GnuTLS is through; its last bytes may still have to leave */
     bool is_done;
     int result; /* of gnutls_handshake */
 };
@@ -55,9 +63,12 @@ close_poll(struct gh_handshake *handshake)
 static void
 on_poll(uv_poll_t *poll, int status, int events)
 {
+    struct gh_handshake *handshake = poll->data;
+
     (void)status; /* what is wrong with the socket, GnuTLS finds */
     (void)events;
-    step(poll->data);
+    gh_tlsio_wake(&handshake->io);
+    step(handshake);
 }
 
 static void
@@ -93,6 +104,17 @@ fail(struct gh_handshake *handshake, int rc)
     discard_input(handshake->conn->fd);
 }
 
+/* Many clients send their request right behind their last word of the handshake, and their system holds it back
+ * until that word is acknowledged (RFC 896); ours would take its 40 ms to do so, having nothing to say. */
+static void
+acknowledge(const struct gh_handshake *handshake)
+{
+    int yes = 1;
+
+    if (gh_tlsio_ahead_bytes(&handshake->io) == 0)
+        setsockopt(handshake->conn->fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof yes);
+}
+
 /* The handshake has ended with RC: libmicrohttpd asks next and is told. */
 static void
 finish(struct gh_handshake *handshake, int rc)
@@ -100,7 +122,9 @@ finish(struct gh_handshake *handshake, int rc)
     handshake->is_done = true;
     gh_certs_cancel(gh_tls_certs(handshake->peer.tls), &handshake->wait);
     close_poll(handshake);
+    gh_tlsio_shaken(&handshake->io);
     if (rc == GNUTLS_E_SUCCESS) {
+        acknowledge(handshake);
         gh_tls_shaken(handshake->session, &handshake->peer);
         if (handshake->peer.user[0])
             gh_log(GH_LOG_DEBUG, "tls.client", "user=%s", gh_log_quote(handshake->peer.user));
@@ -210,15 +234,20 @@ is_again(int rc)
     return rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED;
 }
 
+/* GnuTLS comes back also between two records of one message, though it could go on. */
 static int
-shake(gnutls_session_t session)
+shake(struct gh_handshake *handshake)
 {
     int rc = GNUTLS_E_AGAIN;
 
-    for (int i = 0; i < WARNINGS_MAX; i++) {
-        rc = __real_gnutls_handshake(session);
+    for (int warnings = 0; warnings < WARNINGS_MAX;) {
+        handshake->io.was_dry = false;
+        rc = __real_gnutls_handshake(handshake->session);
+        if (is_again(rc) && !handshake->io.was_dry)
+            continue;
         if (rc == GNUTLS_E_SUCCESS || is_again(rc) || gnutls_error_is_fatal(rc))
             return rc;
+        warnings++;
     }
     return GNUTLS_E_TOO_MANY_HANDSHAKE_PACKETS;
 }
@@ -230,13 +259,16 @@ step(struct gh_handshake *handshake)
 
     if (is_again(rc))
         return;
-    if (rc == 0)
-        rc = shake(handshake->session);
-    if (is_again(rc))
-        await_socket(handshake,
-                     gnutls_record_get_direction(handshake->session) ? UV_WRITABLE : UV_READABLE);
+    if (rc == 0 && !handshake->is_shaken)
+        rc = shake(handshake);
+    handshake->is_shaken = rc == GNUTLS_E_SUCCESS;
+    int sent = gh_tlsio_send(&handshake->io);
+    if (is_again(sent) && (handshake->is_shaken || is_again(rc)))
+        await_socket(handshake, UV_WRITABLE);
+    else if (is_again(rc) && sent == 0)
+        await_socket(handshake, UV_READABLE);
     else
-        finish(handshake, rc);
+        finish(handshake, rc == GNUTLS_E_SUCCESS || is_again(rc) ? sent : rc);
 }
 
 int
@@ -272,6 +304,7 @@ gh_handshake_begin(struct gh_conn *conn, struct MHD_Connection *mhd)
     handshake->session = info->tls_session;
     handshake->peer.owner = handshake;
     conn->handshake = handshake;
+    gh_tlsio_begin(&handshake->io, handshake->session, conn->fd);
     gh_tls_begin(conn->server->tls, handshake->session, &handshake->peer);
 }
 
@@ -292,10 +325,31 @@ gh_handshake_end(struct gh_conn *conn)
     handshake->session = NULL; /* libmicrohttpd has let go of it */
     gh_certs_cancel(gh_tls_certs(handshake->peer.tls), &handshake->wait);
     gh_tls_end(&handshake->peer);
+    gh_tlsio_end(&handshake->io);
     handshake->conn = NULL;
     close_poll(handshake);
     if (!handshake->has_poll)
         free(handshake);
+}
+
+size_t
+gh_handshake_ahead_bytes(const struct gh_conn *conn)
+{
+    return conn->handshake ? gh_tlsio_ahead_bytes(&conn->handshake->io) : 0;
+}
+
+/* An alert by its type; in TLS 1.3, where all records look the same, one as long as an alert: its two bytes,
+ * their type and the tag of 16. RFC 8446 sections 5.2 and 6.1. */
+bool
+gh_handshake_ends(const struct gh_conn *conn)
+{
+    uint8_t bytes[GOODBYE_MAX_BYTES + 1];
+
+    if (!conn->handshake)
+        return false;
+    ssize_t len = recv(conn->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    return len > 5 && len == 5 + (bytes[3] << 8 | bytes[4]) &&
+           (bytes[0] == RECORD_ALERT || (bytes[0] == RECORD_DATA && len == 5 + 2 + 1 + 16));
 }
 
 const char *

@@ -11,6 +11,9 @@
 #ifndef GH_FRONT_HANDSHAKE_H
 #define GH_FRONT_HANDSHAKE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 struct MHD_Connection;
 struct gh_conn;
 struct gh_handshake;
@@ -23,6 +26,12 @@ void gh_handshake_cut(struct gh_conn *conn);
 
 /* The connection is closed, and its session gone. */
 void gh_handshake_end(struct gh_conn *conn);
+
+/* How much was read from CONN's socket that libmicrohttpd has not asked for; 0 without TLS. */
+size_t gh_handshake_ahead_bytes(const struct gh_conn *conn);
+
+/* Is what is left in CONN's socket the goodbye of its TLS, and nothing else? */
+bool gh_handshake_ends(const struct gh_conn *conn);
 
 /* Whom the client's certificate names; "" for none. As long as CONN. */
 const char *gh_handshake_user(const struct gh_conn *conn);

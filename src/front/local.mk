@@ -32,4 +32,6 @@ libgatehouse_la_SOURCES += \
 	%reldir%/ports.h \
 	%reldir%/redirect.c \
 	%reldir%/server.c \
-	%reldir%/server.h
+	%reldir%/server.h \
+	%reldir%/tlsio.c \
+	%reldir%/tlsio.h

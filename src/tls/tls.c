@@ -19,7 +19,9 @@
 #define LONGEST_LOOK_S 3600 /* until the dates are looked at again */
 #define SOON_S (7 * 24 * 3600)
 
-/* GnuTLS's own defaults allow TLS 1.0, static RSA and CBC. X25519 comes first since it is the fastest here. */
+/* GnuTLS's own defaults allow TLS 1.0, static RSA and CBC. X25519 and AES-128-GCM with SHA-256 come first and
+ * ours is the order that counts, since they are the fastest here: what clients put first, AES-256-GCM, brings
+ * SHA-384 with it, a tenth of a handshake's time. */
 const char gh_tls_priorities[] =
     "NONE:+VERS-TLS1.3:+VERS-TLS1.2:+ECDHE-ECDSA:+ECDHE-RSA:"
     "+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:+AEAD:"
@@ -28,7 +30,8 @@ const char gh_tls_priorities[] =
     "+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"
     "+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512:"
     "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
-    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SAFE_RENEGOTIATION:%PROFILE_MEDIUM";
+    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE:%SAFE_RENEGOTIATION:%PROFILE_"
+    "MEDIUM";
 
 struct gh_tls {
     uv_loop_t *loop;
