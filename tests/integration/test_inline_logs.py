@@ -97,7 +97,8 @@ def test_next_call_of_a_connection_waits_less(start_daemon):
             while wire.read_chunk():
                 pass
             took.append(time.monotonic() - start)
-    assert took[0] >= 3 > took[1]
+    whole = 3 - 0.002  # the loop counts whole milliseconds, from when its turn began
+    assert took[0] >= whole > took[1]
 
 
 def test_lines_come_while_the_call_runs(daemon, tmp_path):
