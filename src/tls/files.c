@@ -114,13 +114,16 @@ is_uploaded(const char *path)
     return false;
 }
 
+/* MAY_CLOSE: a key that the client uploaded is made nobody else's; without it that is left to the daemon. */
 static int
-check_readers(int fd, const char *path, const struct stat *info, struct gh_err *err)
+check_readers(int fd, const char *path, const struct stat *info, bool may_close, struct gh_err *err)
 {
     mode_t open_to = info->st_mode & 077;
     bool is_by_group = info->st_uid == 0 && (open_to & ~(mode_t)040) == 0;
 
     if (open_to == 0 || is_by_group)
+        return GH_OK;
+    if (is_uploaded(path) && !may_close)
         return GH_OK;
     if (is_uploaded(path) && fchmod(fd, 0600) == 0) {
         gh_log(GH_LOG_INFO, "tls.key_closed", "file=%s mode_was=%04o mode=0600", gh_log_quote(path),
@@ -134,22 +137,56 @@ check_readers(int fd, const char *path, const struct stat *info, struct gh_err *
         path, (unsigned)info->st_mode & 07777u, path);
 }
 
-int
-gh_files_read_key(const char *path, struct gh_buf *out, struct gh_err *err)
+static bool
+has_key(const struct gh_buf *content)
+{
+    static const char mark[] = "PRIVATE KEY-----";
+
+    return content->len > 0 && memmem(content->bytes, content->len, mark, strlen(mark));
+}
+
+static int
+read_key(const char *path, bool may_close, struct gh_buf *out, struct gh_err *err)
 {
     struct stat info;
     int fd = open_file(path, &info, err);
 
     if (fd < 0)
         return GH_E_SYSTEM;
-    int rc = check_readers(fd, path, &info, err);
+    int rc = read_all(fd, path, (size_t)info.st_size, out, err);
+    if (rc == GH_OK && !has_key(out)) /* who may read it does not matter then */
+        rc =
+            gh_err_set(err, GH_E_INPUT,
+                       "there is no key in %s: PEM is needed, which begins with -----BEGIN PRIVATE "
+                       "KEY-----",
+                       path);
     if (rc == GH_OK)
-        rc = read_all(fd, path, (size_t)info.st_size, out, err);
+        rc = check_readers(fd, path, &info, may_close, err);
     close(fd);
+    if (rc != GH_OK)
+        gh_files_wipe(out);
     return rc;
 }
 
+int
+gh_files_read_key(const char *path, struct gh_buf *out, struct gh_err *err)
+{
+    return read_key(path, true, out, err);
+}
+
 /* ---- what the settings name ---- */
+
+/* The files of ssl_certfile and ssl_keyfile. */
+struct named {
+    struct gh_words chains, keys;
+};
+
+static void
+named_done(struct named *named)
+{
+    gh_words_done(&named->chains);
+    gh_words_done(&named->keys);
+}
 
 /* The files of a list with commas, absolute. */
 static void
@@ -172,19 +209,24 @@ slice_of(const struct gh_buf *buf)
 }
 
 static int
-load_pair(const char *chain_path, const char *key_path, struct gh_pair **pair_out,
+load_pair(const char *chain_path, const char *key_path, bool may_close, struct gh_pair **pair_out,
           struct gh_err *err)
 {
     struct gh_buf chain GH_SCOPED(gh_files_wipe) = {0}; /* the key may be in it */
     struct gh_buf key GH_SCOPED(gh_files_wipe) = {0};
 
-    int rc = key_path ? gh_files_read(chain_path, &chain, err)
-                      : gh_files_read_key(chain_path, &chain, err);
-    if (rc == GH_OK && key_path)
-        rc = gh_files_read_key(key_path, &key, err);
+    int rc = gh_files_read(chain_path, &chain, err);
+    if (rc == GH_OK && !key_path && !has_key(&chain))
+        rc = gh_err_set(
+            err, GH_E_INPUT,
+            "ssl_keyfile is missing: there is no private key in %s, so the file with it must "
+            "be named (--ssl-keyfile KEY)",
+            chain_path);
+    if (rc == GH_OK)
+        rc = read_key(key_path ? key_path : chain_path, may_close, &key, err);
     if (rc != GH_OK)
         return rc;
-    rc = gh_pair_make(slice_of(&chain), slice_of(key_path ? &key : &chain), pair_out, err);
+    rc = gh_pair_make(slice_of(&chain), slice_of(&key), pair_out, err);
     return rc == GH_OK ? rc
                        : gh_err_add(err, "%s with %s", chain_path, key_path ? key_path : "its key");
 }
@@ -206,25 +248,40 @@ staple(struct gh_pair *pair, const char *path)
         gh_log(GH_LOG_WARN, "tls.not_stapled", "reason=%s", gh_log_quote(err.text));
 }
 
+static int
+read_named(const struct gh_settings *settings, struct named *named, struct gh_err *err)
+{
+    split(settings->ssl_certfile, &named->chains);
+    split(settings->ssl_keyfile, &named->keys);
+    if (named->keys.count == 0 || named->keys.count == named->chains.count)
+        return GH_OK;
+    return gh_err_set(err, GH_E_INPUT,
+                      "ssl_certfile names %zu files and ssl_keyfile %zu: each certificate needs "
+                      "its key, in the same order",
+                      named->chains.count, named->keys.count);
+}
+
+/* NULL when the key is in the certificate's file. */
+static const char *
+key_of(const struct named *named, size_t i)
+{
+    return named->keys.count > 0 ? named->keys.list[i] : NULL;
+}
+
 int
 gh_files_load(const struct gh_settings *settings, struct gh_pairs *pairs_out, struct gh_err *err)
 {
-    struct gh_words chains GH_SCOPED(gh_words_done) = {0}, keys GH_SCOPED(gh_words_done) = {0};
+    struct named named GH_SCOPED(named_done) = {0};
     struct gh_words answers GH_SCOPED(gh_words_done) = {0};
     struct gh_pairs pairs GH_SCOPED(gh_pairs_done) = {0};
 
-    split(settings->ssl_certfile, &chains);
-    split(settings->ssl_keyfile, &keys);
+    int rc = read_named(settings, &named, err);
+    if (rc != GH_OK)
+        return rc;
     split(settings->ssl_ocspfile, &answers);
-    if (keys.count > 0 && keys.count != chains.count)
-        return gh_err_set(
-            err, GH_E_INPUT,
-            "ssl_certfile names %zu files and ssl_keyfile %zu: each certificate needs "
-            "its key, in the same order",
-            chains.count, keys.count);
-    for (size_t i = 0; i < chains.count; i++) {
+    for (size_t i = 0; i < named.chains.count; i++) {
         struct gh_pair *pair;
-        int rc = load_pair(chains.list[i], keys.count > 0 ? keys.list[i] : NULL, &pair, err);
+        rc = load_pair(named.chains.list[i], key_of(&named, i), true, &pair, err);
         if (rc != GH_OK)
             return rc;
         if (i < answers.count)
@@ -234,6 +291,23 @@ gh_files_load(const struct gh_settings *settings, struct gh_pairs *pairs_out, st
     *pairs_out = pairs;
     pairs = (struct gh_pairs){0};
     return GH_OK;
+}
+
+int
+gh_files_look(const struct gh_settings *settings, gh_files_found_cb *found, void *context,
+              struct gh_err *err)
+{
+    struct named named GH_SCOPED(named_done) = {0};
+
+    int rc = read_named(settings, &named, err);
+    for (size_t i = 0; rc == GH_OK && i < named.chains.count; i++) {
+        struct gh_pair *pair GH_SCOPED(gh_pair_unref) = NULL;
+        struct gh_err fault = {0};
+        const char *chain = named.chains.list[i], *key = key_of(&named, i);
+        (void)!load_pair(chain, key, false, &pair, &fault);
+        found(context, &(struct gh_files_found){chain, key, pair, &fault});
+    }
+    return rc;
 }
 
 void

@@ -33,13 +33,28 @@ void gh_pairs_add(struct gh_pairs *pairs, struct gh_pair *pair); /* takes the re
 int gh_files_load(const struct gh_settings *settings, struct gh_pairs *pairs_out,
                   struct gh_err *err) GH_MUST_USE;
 
+/* What a pair of files holds: PAIR, or NULL and ERR. All borrowed; key_path is NULL when the key is in the chain's file. */
+struct gh_files_found {
+    const char *chain_path, *key_path;
+    const struct gh_pair *pair;
+    const struct gh_err *err;
+};
+
+typedef void gh_files_found_cb(void *context, const struct gh_files_found *found);
+
+/* For who wants to know what would be loaded: FOUND is told of each, also of those behind one that is wrong, and nothing
+ * is changed. Errors: GH_E_INPUT there are not as many keys as certificates. */
+int gh_files_look(const struct gh_settings *settings, gh_files_found_cb *found, void *context,
+                  struct gh_err *err) GH_MUST_USE;
+
 /* All files that the settings name, absolute: what to watch. */
 void gh_files_names(const struct gh_settings *settings, struct gh_words *names_out);
 
 /* Append what is in the file at PATH, 1 MiB at most. Errors: GH_E_SYSTEM with the file's name. */
 int gh_files_read(const char *path, struct gh_buf *out, struct gh_err *err) GH_MUST_USE;
 
-/* The same for a key: who may read the file is looked at. What OUT held is wiped by gh_files_wipe. */
+/* The same for a file with a key, into OUT, which is empty: who may read the file is looked at. Errors: GH_E_SYSTEM;
+ * GH_E_INPUT others can read it, or there is no key in it. OUT is empty then. Wiped by gh_files_wipe. */
 int gh_files_read_key(const char *path, struct gh_buf *out, struct gh_err *err) GH_MUST_USE;
 void gh_files_wipe(struct gh_buf *buf);
 

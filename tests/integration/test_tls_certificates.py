@@ -115,6 +115,23 @@ def test_a_key_that_others_can_read(tmp_path, mode):
     assert f"chmod 600 {key}" in said and f"{mode:04o}" in said
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_a_key_that_is_not_named(tmp_path, mode):
+    """Nor is it in the certificate's file: the setting is what lacks, and not a right."""
+    chain, _ = Authority.make("leaf").write(tmp_path)
+    chain.chmod(mode)
+    said = refused(tmp_path, "--ssl-certfile", str(chain))
+    assert f"ssl_keyfile is missing: there is no private key in {chain}" in said and "--ssl-keyfile" in said
+    assert "chmod" not in said
+
+
+def test_a_certificate_in_the_place_of_a_key(tmp_path):
+    chain, _ = Authority.make("leaf").write(tmp_path)
+    chain.chmod(0o644)
+    said = refused(tmp_path, "--ssl-certfile", str(chain), "--ssl-keyfile", str(chain))
+    assert f"there is no key in {chain}" in said and "chmod" not in said
+
+
 def test_the_clients_own_upload_is_closed_not_refused(start_daemon, tmp_path):
     folder = tmp_path / "gatehoused0" / "home" / "certs"
     chain, key = Authority.like_the_clients(NAMES).write(folder, "rh_server")
