@@ -2,6 +2,7 @@
 #include "den/den.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,9 +12,9 @@
 #include "den/den_inner.h"
 #include "den/grants.h"
 #include "den/keyring.h"
-#include "store/sql.h"
 #include "den/tickets.h"
 #include "den/uri.h"
+#include "store/sql.h"
 
 #define FORM_VERSION 1
 
@@ -94,6 +95,27 @@ form_version(struct gh_den *den, int *version_out, struct gh_err *err)
     return rc;
 }
 
+/* SQLite's own words are "database is locked". Who has it is known as the holder of a lock on the bytes that SQLite
+ * locks (sqlite3.h: those from 1 GiB on); 0 in another PID namespace. */
+static int
+tell_in_use(const struct gh_den *den, struct gh_err *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 1 << 30, .l_len = 512};
+    int fd = open(den->path, O_RDWR | O_CLOEXEC);
+    char who[32] = "";
+
+    if (fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK && lock.l_pid > 0)
+        snprintf(who, sizeof who, " (pid %d)", (int)lock.l_pid);
+    if (fd >= 0)
+        close(fd);
+    return gh_err_set(
+        err, GH_E_SYSTEM,
+        "den.db: the database is locked: another gatehoused%s uses this state folder, "
+        "and only one at a time can be a Den in it. control-PORT.sock in it tells its "
+        "port, `gatehouse stop` ends it; or give this one a --state-dir of its own",
+        who);
+}
+
 static int
 open_file(struct gh_den *den, struct gh_err *err)
 {
@@ -112,6 +134,8 @@ open_file(struct gh_den *den, struct gh_err *err)
                          "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                          "PRAGMA secure_delete = ON; BEGIN EXCLUSIVE; COMMIT",
                          err);
+    if (rc != GH_OK && sqlite3_errcode(den->db) == SQLITE_BUSY)
+        return tell_in_use(den, err);
     if (rc == GH_OK)
         rc = form_version(den, &version, err);
     if (rc == GH_OK && version > FORM_VERSION)

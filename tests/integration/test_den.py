@@ -522,9 +522,13 @@ def test_what_was_acknowledged_is_there_after_a_death_at_any_time(tmp_path):
 
 
 def test_a_den_is_one_daemons(tmp_path):
-    with start_den(tmp_path / "d"):
-        done = Gatehoused(tmp_path / "e", args=["--den", "--state-dir", str(tmp_path / "d" / "state")]).run_to_exit()
-        assert done.returncode == 78 and "den.db" in done.stderr and "locked" in done.stderr
+    with start_den(tmp_path / "d") as den:
+        state = tmp_path / "d" / "state"
+        done = Gatehoused(tmp_path / "e", args=["--den", "--state-dir", str(state)]).run_to_exit()
+        assert done.returncode == 78 and done.stderr.count("\n") == 1, done.stderr
+        assert f"{state}: den.db: the database is locked" in done.stderr
+        assert f"another gatehoused (pid {den.node.daemon.pid}) uses this state folder" in done.stderr
+        assert "gatehouse stop" in done.stderr and "--state-dir" in done.stderr
 
 
 def test_without_the_option_there_is_none(tmp_path):
