@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/login.h"
+#include "cli/places.h"
 #include "conf/settings.h"
 
 struct json_t;
@@ -32,6 +33,7 @@ struct gh_doctor {
     struct gh_settings settings; /* as the daemon would have them */
     char *state_dir;
     unsigned port;
+    struct gh_places places;  /* where it would listen */
     struct gh_client *client; /* of the daemon that runs there, or NULL */
     bool has_login;
     struct gh_login_need needs[GH_LOGIN_NEEDS]; /* once has_login */
@@ -52,9 +54,13 @@ void gh_doctor_bad(struct gh_doctor *doctor, enum gh_verdict verdict, const char
  * free. */
 char *gh_doctor_fix(const struct gh_check *check, const char *what);
 
-/* The tables of doctor_login.c, doctor_node.c and doctor_env.c; a NULL name ends each. */
+#define GH_DOCTOR_TOOL_MS 5000u /* for a program that is asked, as ufw */
+
+/* The tables of doctor_*.c; a NULL name ends each. */
 extern const struct gh_check gh_login_checks[];
 extern const struct gh_check gh_node_checks[];
+extern const struct gh_check gh_port_checks[];
+extern const struct gh_check gh_tls_checks[];
 extern const struct gh_check gh_env_checks[];
 
 #endif

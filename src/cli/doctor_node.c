@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * cli/doctor_node.c - the machine: programs, port, state folder, memory, limits, firewall, clock. */
-#include <arpa/inet.h>
+ * cli/doctor_node.c - the machine: programs, state folder, memory, limits, clock. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
@@ -16,14 +14,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "cli/capture.h"
 #include "cli/client.h"
 #include "cli/doctor.h"
 #include "cli/facts.h"
 #include "cli/out.h"
 #include "wire/pyenv.h"
 
-#define TOOL_MS 5000u
 #define DISK_FAILED_BYTES (100.0 * (1 << 20))
 #define DISK_WARNING_BYTES (1024.0 * (1 << 20)) /* a torch wheel unpacked is more */
 #define INODES_WARNING 10000u
@@ -61,59 +57,6 @@ look_at_service(struct gh_doctor *doctor, const struct gh_check *check)
     else
         gh_doctor_ok(doctor, "it was started by hand, and will not be back after a reboot "
                              "(docs/systemd.md)");
-}
-
-/* ---- port ---- */
-
-/* Can the port be listened on? Else errno says why not. */
-static bool
-can_listen(unsigned port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
-
-    address.sin_addr.s_addr = htonl(INADDR_ANY);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on); /* as the daemon does */
-    bool is_free = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
-    int why = errno;
-    close(fd);
-    errno = why;
-    return is_free;
-}
-
-/* Does the daemon that answers on the control socket have our port? The socket's name says it. */
-static bool
-is_ours(const struct gh_doctor *doctor)
-{
-    char name[32];
-
-    snprintf(name, sizeof name, "/control-%u.sock", doctor->port);
-    return doctor->client && strstr(gh_client_place(doctor->client), name);
-}
-
-static void
-look_at_port(struct gh_doctor *doctor, const struct gh_check *check)
-{
-    char number[16];
-
-    snprintf(number, sizeof number, "%u", doctor->port);
-    if (is_ours(doctor)) {
-        gh_doctor_ok(doctor, "%u is our daemon's (%s)", doctor->port,
-                     gh_client_place(doctor->client));
-    } else if (can_listen(doctor->port)) {
-        gh_doctor_ok(doctor, "%u is free", doctor->port);
-    } else if (errno == EADDRINUSE) {
-        char *fix GH_SCOPED(gh_free) = gh_doctor_fix(check, number);
-        gh_doctor_bad(
-            doctor, GH_VERDICT_FAILED, fix,
-            "%u is taken by another program; see which by the fix, or take another port by "
-            "--port",
-            doctor->port);
-    } else {
-        gh_doctor_bad(doctor, GH_VERDICT_FAILED,
-                      errno == EACCES ? "sysctl -w net.ipv4.ip_unprivileged_port_start=80" : NULL,
-                      "%u cannot be listened on: %s", doctor->port, strerror(errno));
-    }
 }
 
 /* ---- state folder and disk ---- */
@@ -222,61 +165,7 @@ look_at_files(struct gh_doctor *doctor, const struct gh_check *check)
         gh_doctor_ok(doctor, "up to %llu (ulimit -Hn)", most);
 }
 
-/* ---- firewall and clock ---- */
-
-/* "32300", "32300/tcp" or "Anywhere" with ALLOW in a line of `ufw status`. */
-static bool
-ufw_allows(const char *status, unsigned port)
-{
-    char wanted[16];
-    size_t len = (size_t)snprintf(wanted, sizeof wanted, "%u", port);
-
-    while (*status) {
-        size_t line_len = strcspn(status, "\n");
-        char *line GH_SCOPED(gh_free) = gh_strndup(status, line_len);
-        bool is_named = strncmp(line, wanted, len) == 0 && strchr(" /", line[len]) != NULL;
-        if (is_named && strstr(line, "ALLOW"))
-            return true;
-        status += line_len + (status[line_len] != '\0');
-    }
-    return false;
-}
-
-static void
-look_at_firewall(struct gh_doctor *doctor, const struct gh_check *check)
-{
-    static const char *const ufw[] = {"ufw", "status", NULL};
-    static const char *const nft[] = {"nft", "list", "ruleset", NULL};
-    struct gh_buf of_ufw GH_SCOPED(gh_buf_done) = {0};
-    struct gh_buf of_nft GH_SCOPED(gh_buf_done) = {0};
-    char number[16];
-
-    snprintf(number, sizeof number, "%u", doctor->port);
-    bool has_ufw = gh_capture(ufw, TOOL_MS, &of_ufw) == 0;
-    bool has_nft = gh_capture(nft, TOOL_MS, &of_nft) == 0;
-    const char *input = strstr(gh_buf_text(&of_nft), "hook input");
-    const char *line_end = input ? input + strcspn(input, "\n") : NULL;
-    const char *drop = input ? strstr(input, "policy drop") : NULL;
-
-    if (has_ufw && strstr(gh_buf_text(&of_ufw), "Status: active")) {
-        char *fix GH_SCOPED(gh_free) = gh_doctor_fix(check, number);
-        if (ufw_allows(gh_buf_text(&of_ufw), doctor->port))
-            gh_doctor_ok(doctor, "ufw lets others reach port %u", doctor->port);
-        else
-            gh_doctor_bad(doctor, GH_VERDICT_WARNING, fix,
-                          "ufw keeps others from port %u; no matter when clients come by ssh",
-                          doctor->port);
-    } else if (has_nft && drop && drop < line_end && !strstr(gh_buf_text(&of_nft), number)) {
-        gh_doctor_bad(
-            doctor, GH_VERDICT_WARNING, "nft list ruleset",
-            "nftables drops what it does not know, and has no rule for port %u; no matter "
-            "when clients come by ssh",
-            doctor->port);
-    } else {
-        gh_doctor_ok(doctor, has_ufw || has_nft ? "no rule in the way was found"
-                                                : "none can be seen by this user");
-    }
-}
+/* ---- clock ---- */
 
 static void
 look_at_clock(struct gh_doctor *doctor, const struct gh_check *check)
@@ -300,13 +189,11 @@ look_at_clock(struct gh_doctor *doctor, const struct gh_check *check)
 const struct gh_check gh_node_checks[] = {
     {"git", look_at_program, "apt-get install git"},
     {"service", look_at_service, NULL},
-    {"port", look_at_port, "ss -ltnp 'sport = :%s'"},
     {"state folder", look_at_state, "sudo install -d -o \"$(id -un)\" -m 700 %s"},
     {"disk", look_at_disk, "du -xh --max-depth=2 %s | sort -h | tail"},
     {"memory", look_at_memory, "ps -eo rss,pid,args --sort=-rss | head"},
     {"open files", look_at_files,
      "echo \"$(id -un) hard nofile 65536\" | sudo tee /etc/security/limits.d/gatehouse.conf"},
-    {"firewall", look_at_firewall, "sudo ufw allow %s/tcp"},
     {"clock", look_at_clock, "sudo apt-get install systemd-timesyncd"},
     {NULL, NULL, NULL},
 };

@@ -30,12 +30,16 @@ libgh_cli_la_SOURCES = \
 	%reldir%/doctor_env.c \
 	%reldir%/doctor_login.c \
 	%reldir%/doctor_node.c \
+	%reldir%/doctor_ports.c \
+	%reldir%/doctor_tls.c \
 	%reldir%/expiry.c \
 	%reldir%/expiry.h \
 	%reldir%/facts.c \
 	%reldir%/facts.h \
 	%reldir%/help.c \
 	%reldir%/help.h \
+	%reldir%/holder.c \
+	%reldir%/holder.h \
 	%reldir%/interrupt.c \
 	%reldir%/interrupt.h \
 	%reldir%/launch.c \
@@ -53,6 +57,8 @@ libgh_cli_la_SOURCES = \
 	%reldir%/out.c \
 	%reldir%/out.h \
 	%reldir%/parse.c \
+	%reldir%/places.c \
+	%reldir%/places.h \
 	%reldir%/ray.c \
 	%reldir%/report.c \
 	%reldir%/report.h \

@@ -130,12 +130,22 @@ load_settings(struct gh_doctor *doctor, struct gh_err *err)
 }
 
 static void
+read_places(struct gh_doctor *doctor)
+{
+    struct gh_err err;
+
+    if (gh_places_read(&doctor->settings, doctor->port, &doctor->places, &err) != GH_OK)
+        gh_doctor_bad(doctor, GH_VERDICT_FAILED, NULL, "%s", err.text);
+}
+
+static void
 doctor_done(struct gh_doctor *doctor)
 {
     if (doctor->has_login)
         gh_login_done(doctor->needs);
     if (doctor->client)
         gh_client_close(&doctor->client);
+    gh_places_done(&doctor->places);
     free(doctor->state_dir);
     gh_settings_done(&doctor->settings);
     json_decref(doctor->findings);
@@ -154,6 +164,7 @@ prepare(struct gh_doctor *doctor, struct gh_err *err)
     if (rc != GH_EXIT_OK)
         return rc;
     doctor->port = (unsigned)doctor->settings.port;
+    read_places(doctor);
     doctor->state_dir = gh_state_dir_path(doctor->settings.state_dir);
     if (gh_client_open(doctor->cli, &doctor->client, &nobody) != GH_EXIT_OK)
         doctor->client = NULL; /* none runs, and nothing is wrong with that */
@@ -169,6 +180,8 @@ run(struct gh_cli *cli, struct gh_err *err)
     if (rc == GH_EXIT_OK) {
         run_checks(&doctor, gh_login_checks);
         run_checks(&doctor, gh_node_checks);
+        run_checks(&doctor, gh_port_checks);
+        run_checks(&doctor, gh_tls_checks);
         run_checks(&doctor, gh_env_checks);
         if (cli->is_json)
             gh_out_json(doctor.findings);
@@ -201,9 +214,10 @@ const struct gh_verb gh_verb_doctor = {
     .summary = "Look for what is missing or wrong on this node, and say how to mend it",
     .text =
         "Looks at what the client's commands find when they come by ssh, at disk, memory, limits, "
-        "port "
-        "and clock, and at each Python env that processes run in or that is declared. It changes "
-        "nothing, and needs no "
+        "clock, "
+        "at each address that it would listen on, certificates, names and the firewall, and at "
+        "each "
+        "Python env that processes run in or that is declared. It changes nothing, and needs no "
         "daemon; where one runs, the envs of its processes are looked at too.\n\n"
         "A line for each check: ok, warning (it works, but something is slower or missing), "
         "failed; "

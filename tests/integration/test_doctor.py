@@ -15,6 +15,8 @@ import pytest
 from . import wheels
 from .gatehoused import BUILD
 from .ports import free_port
+from .test_ports import may_everybody_have
+from .tls_kit import Authority
 
 GATEHOUSE = BUILD / "gatehouse"
 
@@ -131,12 +133,185 @@ def test_port_is_free_ours_or_taken(place, start_daemon):
         other.bind(("0.0.0.0", port))
         other.listen()
         [(verdict, text, fix)] = place.of("port", "--port", str(port))
-        assert verdict == "failed" and f"{port} is taken by another program" in text
+        assert verdict == "failed" and f"{port} is taken by " in text and f"(pid {os.getpid()})" in text
         assert fix == f"ss -ltnp 'sport = :{port}'"
     daemon = start_daemon()
     place.state = daemon.folder / "state"
     [(verdict, text, _)] = place.of("port", "--port", str(daemon.port))
     assert verdict == "ok" and f"{daemon.port} is our daemon's" in text
+
+
+def test_every_address_is_tried(place, tmp_path):
+    main, free, taken, twice = (free_port() for _ in range(4))
+    place.env["GATEHOUSE_LISTEN"] = (
+        f"127.0.0.1:{free}/https,127.0.0.1:{taken}/redirect,0.0.0.0:{twice},[::]:{twice},192.0.2.1:{free},"
+        f"unix:{tmp_path}/free.sock,unix:{tmp_path}/taken.sock,unix:{tmp_path}/file,unix:{tmp_path}/no/x.sock")
+    (tmp_path / "file").touch()
+    with socket.create_server(("127.0.0.1", taken)), socket.socket(socket.AF_UNIX) as other:
+        other.bind(f"{tmp_path}/taken.sock")
+        other.listen()
+        found = place.of("port", "--port", str(main))
+    texts = [text for _, text, _ in found]
+    assert [verdict for verdict, *_ in found] == ["ok", "ok", "failed", "ok", "failed", "failed", "ok", *["failed"] * 3]
+    assert texts[:2] == [f"{main} is free", f"127.0.0.1:{free}/https is free"]
+    assert f"127.0.0.1:{taken}/redirect is taken by " in texts[2] and f"(pid {os.getpid()})" in texts[2]
+    assert found[2][2] == f"ss -ltnp 'sport = :{taken}'"
+    assert f"[::]:{twice} is named twice" in texts[4]
+    assert "192.0.2.1" in texts[5] and "Cannot assign requested address" in texts[5]
+    assert found[5][2] == "ip -brief address"
+    assert texts[6] == f"unix:{tmp_path}/free.sock is free"
+    assert "is served by another program" in texts[7]
+    assert "what is there is no socket" in texts[8]
+    assert f"{tmp_path}/no: No such file or directory" in texts[9]
+    assert not (tmp_path / "free.sock").exists() and (tmp_path / "taken.sock").exists()
+
+
+def test_what_is_no_address_is_named(place):
+    place.env["GATEHOUSE_LISTEN"] = "::1:80"
+    [(verdict, text, _)] = [found for found in place.of("settings") if "listen" in found[1]]
+    assert verdict == "failed" and "'::1:80' has no address and port" in text
+
+
+def test_addresses_of_a_running_daemon_are_its_own(place, start_daemon, tmp_path):
+    port = free_port()
+    place.env["GATEHOUSE_LISTEN"] = f"127.0.0.1:{port},unix:{tmp_path}/x.sock"
+    daemon = start_daemon(args=["--listen", place.env["GATEHOUSE_LISTEN"]])
+    place.state = daemon.folder / "state"
+    found = place.of("port", "--port", str(daemon.port))
+    assert [verdict for verdict, *_ in found] == ["ok"] * 3
+    assert found[1][1] == f"127.0.0.1:{port} is our daemon's"
+    assert found[2][1] == f"unix:{tmp_path}/x.sock is served"
+
+
+def test_a_port_of_another_user_is_named_by_that_user(place):
+    if os.geteuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("needs root and setpriv")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"]
+        place.home.parent.chmod(0o755)
+        [(verdict, text, fix)] = place.of("port", "--port", str(port), wrapper=wrapper)
+    assert (verdict, fix) == ("failed", f"ss -ltnp 'sport = :{port}'")
+    assert text == f"{port} is taken by another program of user root; end it, or take another port"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv") or may_everybody_have(80),
+                    reason="needs root, setpriv, and a system that keeps ports below 1024 for root")
+def test_a_port_that_needs_a_right_is_named(place):
+    """And port 80 beside 443, which the daemon can do without."""
+    place.env["GATEHOUSE_USE_HTTPS"] = "1"
+    without = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"]
+    found = place.of("port", "--port", "443", wrapper=without)
+    assert [verdict for verdict, *_ in found] == ["failed", "warning"]
+    for (_, text, fix), where in zip(found, ["443", "127.0.0.1:80/redirect"]):
+        assert text.startswith(f"{where} needs a right that this user lacks") and "CAP_NET_BIND_SERVICE" in text
+        assert fix == 'sudo setcap cap_net_bind_service=ep "$(command -v gatehoused)"'
+
+
+# -- certificates and names -----------------------------------------------------------------------------
+
+
+def given(place, chain, key=None, **more):
+    place.env.update({"GATEHOUSE_USE_HTTPS": "1", "GATEHOUSE_SSL_CERTFILE": str(chain), **more})
+    if key:
+        place.env["GATEHOUSE_SSL_KEYFILE"] = str(key)
+    return place.of("certificate", "--port", str(free_port()))
+
+
+def test_certificates_that_are_made_here_are_well(place):
+    assert place.of("certificate") == [("ok", "none is needed, no address speaks HTTPS", None)]
+    place.env["GATEHOUSE_USE_HTTPS"] = "1"
+    assert place.of("certificate") == [("ok", "the daemon makes its own (docs/tls.md)", None)]
+    place.env["GATEHOUSE_DOMAIN"] = "localhost"
+    assert place.of("certificate") == [("ok", "the daemon gets its own, by ACME (docs/acme.md)", None)]
+
+
+def test_a_good_certificate_is_told_with_its_names(place, tmp_path):
+    leaf = Authority.make("leaf", ["a.example", "b.example", "c.example", "d.example"], days=80)
+    [(verdict, text, _)] = given(place, *leaf.write(tmp_path))
+    assert verdict == "ok" and text.startswith(f"{tmp_path}/server.crt is good until ")
+    assert text.endswith("for a.example, b.example, c.example and 1 more")
+
+
+@pytest.mark.parametrize("days, since, verdict, words", [
+    (-1, 3, "failed", "is expired"), (9, -3, "failed", "is not valid yet"), (9, 3, "warning", "is good until")])
+def test_dates_that_are_wrong_are_named(place, tmp_path, days, since, verdict, words):
+    chain, key = Authority.make("leaf", ["a.example"], days=days, since=since).write(tmp_path)
+    [(found, text, fix)] = given(place, chain, key)
+    assert found == verdict and f"{chain} {words}" in text
+    assert fix == f"openssl x509 -noout -subject -dates -ext subjectAltName -in {chain}"
+    assert subprocess.run(fix, shell=True, capture_output=True).returncode == 0
+
+
+def test_files_that_do_not_serve_are_named(place, tmp_path):
+    chain, key = Authority.make("leaf", ["a.example"], days=80).write(tmp_path)
+    other = tmp_path / "other.key"
+    other.touch(0o600)
+    other.write_bytes(Authority.make("leaf").key_pem)
+    for name in (chain, key):
+        shutil.copy(name, str(name) + ".open")
+        Path(str(name) + ".open").chmod(0o644)
+    cases = [(chain, other, "the key does not belong to the certificate", "openssl x509"),
+             (chain, f"{key}.open", "is a key that others on this machine can read", f"chmod 600 {key}.open"),
+             (chain, None, "ssl_keyfile is missing: there is no private key in", "openssl x509"),
+             (tmp_path / "none", key, "none: No such file", f"ls -l {tmp_path}/none {key}"),
+             (f"{chain},{chain}", key, "2 files and ssl_keyfile 1", None)]
+    for chain_path, key_path, words, fix in cases:
+        place.env.pop("GATEHOUSE_SSL_KEYFILE", None)
+        [(verdict, text, found)] = given(place, chain_path, key_path)
+        assert verdict == "failed" and words in text, text
+        assert found == fix or found.startswith(fix), found
+    both = given(place, f"{chain},{chain}", f"{other},{key}")
+    assert [verdict for verdict, *_ in both] == ["failed", "ok"]  # each is looked at
+
+
+def test_the_clients_upload_is_left_to_the_daemon(place):
+    chain, key = Authority.like_the_clients(["a.example"]).write(place.home / "certs", "rh_server")
+    key.chmod(0o644)
+    assert given(place, chain, key)[0][0] == "ok"
+    assert key.stat().st_mode & 0o777 == 0o644  # nothing is changed
+
+
+def test_names_that_no_certificate_is_for_are_named(place, tmp_path):
+    leaf = Authority.make("leaf", ["*.example", "localhost"], days=80)
+    found = given(place, *leaf.write(tmp_path), GATEHOUSE_DOMAIN="localhost,a.example,b.other")
+    assert [(verdict, text) for verdict, text, _ in found[1:]] == [
+        ("warning", "no certificate of ssl_certfile is for b.other, which domain names")]
+
+
+def test_authorities_of_clients_are_looked_at(place, tmp_path):
+    ca = tmp_path / "ca.pem"
+    place.env["GATEHOUSE_CLIENT_CA"] = str(ca)
+    assert place.of("client_ca") == [("failed", f"{ca}: No such file or directory", f"ls -l {ca}")]
+    ca.write_text("x")
+    assert place.of("client_ca")[0][:2] == ("failed", f"{ca} holds no certificate: PEM is needed")
+    ca.write_bytes(Authority.make("ca", is_ca=True).pem)
+    assert place.of("client_ca") == [("ok", f"{ca} can be read", None)]
+
+
+def test_names_that_lead_elsewhere_are_named(place):
+    place.env["PATH"] = f"{place.bin}:/usr/bin:/bin"
+    place.add("getent", 'case $2 in here.example) echo "192.0.2.7 STREAM x"; echo "127.0.0.1 STREAM";;'
+              ' away.example) echo "192.0.2.7 STREAM away.example"; echo "192.0.2.7 DGRAM";; *) exit 2;; esac')
+    place.env["GATEHOUSE_DOMAIN"] = "here.example,away.example,gone.example,*.many.example"
+    assert place.of("domain") == [
+        ("ok", "here.example leads here, to 127.0.0.1", None),
+        ("warning", "away.example leads to 192.0.2.7, which is no address of this machine; where addresses are "
+         "translated on the way, name it in certs_address", "getent ahosts away.example"),
+        ("failed", "gone.example has no address: neither clients nor an authority find this node by it",
+         "getent ahosts gone.example")]
+    place.env["GATEHOUSE_CERTS_ADDRESS"] = "192.0.2.7"
+    assert place.of("domain")[1][:2] == ("ok", "away.example leads here, to 192.0.2.7")
+
+
+def test_a_name_server_that_does_not_answer_holds_nothing_up(place):
+    place.env["PATH"] = f"{place.bin}:/usr/bin:/bin"
+    place.add("getent", "sleep 600")
+    place.env["GATEHOUSE_DOMAIN"] = "slow.example"
+    assert place.of("domain")[0][0] == "failed"
+
+
+# -- the state folder and the rest -------------------------------------------------------------------
 
 
 def test_state_folder_that_cannot_be_is_named(place):
@@ -166,6 +341,45 @@ def test_active_firewall_is_named(place):
     assert (verdict, fix) == ("warning", "sudo ufw allow 32301/tcp")
     place.add("ufw", "echo 'Status: active'; echo '32301/tcp ALLOW Anywhere'")
     assert place.of("firewall", "--port", "32301")[0][0] == "ok"
+
+
+def test_each_open_port_is_asked_of_the_firewall(place):
+    place.env["PATH"] = f"{place.bin}:/usr/bin:/bin"
+    place.env["GATEHOUSE_LISTEN"] = "0.0.0.0:8443/https,127.0.0.1:8444,[::]:8080,unix:/run/x.sock"
+    place.add("ufw", "echo 'Status: active'; echo '32301/tcp ALLOW Anywhere'; echo '8443 ALLOW Anywhere'")
+    assert place.of("firewall", "--port", "32301") == [
+        ("ok", "ufw lets others reach port 32301", None), ("ok", "ufw lets others reach port 8443", None),
+        ("warning", "ufw keeps others from port 8080", "sudo ufw allow 8080/tcp")]
+
+
+RULES = """\
+table ip6 other {
+\tchain forward {
+\t\ttype filter hook forward priority filter; policy drop;
+\t}
+}
+table inet filter {
+\tchain input {
+\t\ttype filter hook input priority filter; policy POLICY;
+\t\ttcp dport { 22, 8443 } accept
+\t\tip saddr 10.0.80.1 tcp dport 18080 accept
+\t}
+}
+"""
+
+
+def test_nftables_that_drops_is_named(place):
+    place.env["PATH"] = f"{place.bin}:/usr/bin:/bin"
+    place.env["GATEHOUSE_LISTEN"] = "0.0.0.0:8443/https,[::]:8080"
+    place.add("ufw", "exit 1")
+    for policy, found in [("accept", [("ok", "no rule in the way was found", None)]), ("drop", [
+            ("warning", "nftables drops what it does not know (inet filter input), and has no rule for port 32301; "
+             "no matter when clients come by ssh", "sudo nft insert rule inet filter input tcp dport 32301 accept"),
+            ("warning", "nftables drops what it does not know (inet filter input), and has no rule for port 8080",
+             "sudo nft insert rule inet filter input tcp dport 8080 accept")])]:
+        (place.bin / "rules").write_text(RULES.replace("POLICY", policy))
+        place.add("nft", f"cat {place.bin}/rules")
+        assert place.of("firewall", "--port", "32301") == found
 
 
 def test_wrong_usage_is_told(place):
