@@ -52,6 +52,37 @@ gh_manager_ready(const struct gh_manager *manager, const struct gh_ports *ports,
 
 /* ---- sockets ---- */
 
+static bool
+has_https_port(const struct gh_activation *activation)
+{
+    for (size_t i = 0; i < activation->count; i++)
+        if (activation->list[i].kind == GH_PORT_HTTPS && activation->list[i].port == HTTPS_PORT)
+            return true;
+    return false;
+}
+
+/* What is spoken at HANDED: a unit can call a socket of port 80 "http" only, and does not know of 443. */
+static enum gh_port_kind
+kind_of(const struct gh_activation *activation, const struct gh_handed *handed,
+        const struct gh_settings *settings)
+{
+    bool is_redirect = handed->kind == GH_PORT_HTTP && handed->port == settings->redirect_http &&
+                       has_https_port(activation);
+
+    return is_redirect ? GH_PORT_REDIRECT : handed->kind;
+}
+
+/* Is whoever reaches HANDED served? */
+static bool
+is_open(const struct gh_activation *activation, const struct gh_handed *handed,
+        const struct gh_settings *settings)
+{
+    enum gh_port_kind kind = kind_of(activation, handed, settings);
+    bool asks_who = kind == GH_PORT_HTTPS && settings->client_ca[0];
+
+    return !handed->is_loopback && kind != GH_PORT_REDIRECT && !asks_who;
+}
+
 const char *
 gh_manager_open_address(const struct gh_manager *manager, struct gh_ports *ports)
 {
@@ -60,17 +91,9 @@ gh_manager_open_address(const struct gh_manager *manager, struct gh_ports *ports
     if (!gh_activation_has_clients(handed))
         return gh_ports_open_address(ports);
     for (size_t i = 0; i < handed->count; i++)
-        if (!handed->list[i].is_loopback)
+        if (is_open(handed, &handed->list[i], ports->settings))
             return handed->list[i].where;
     return NULL;
-}
-static bool
-has_https_port(const struct gh_activation *activation)
-{
-    for (size_t i = 0; i < activation->count; i++)
-        if (activation->list[i].kind == GH_PORT_HTTPS && activation->list[i].port == HTTPS_PORT)
-            return true;
-    return false;
 }
 
 static int
@@ -89,15 +112,14 @@ static int
 serve(const struct gh_activation *activation, const struct gh_handed *handed,
       struct gh_ports *ports, struct gh_err *err)
 {
-    struct gh_listener listener = {
-        .fd = handed->fd, .kind = handed->kind, .port = handed->port, .is_kept = true};
+    struct gh_listener listener = {.fd = handed->fd,
+                                   .kind = kind_of(activation, handed, ports->settings),
+                                   .port = handed->port,
+                                   .is_kept = true};
 
     gh_log(GH_LOG_INFO, "daemon.handed", "socket=%s", gh_log_quote(handed->where));
     if (handed->kind == GH_PORT_CONTROL)
         return serve_control(handed, ports, err);
-    if (handed->kind == GH_PORT_HTTP && handed->port == ports->settings->redirect_http &&
-        has_https_port(activation))
-        listener.kind = GH_PORT_REDIRECT;
     return gh_ports_add(ports, &listener, err);
 }
 
