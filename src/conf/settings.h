@@ -106,7 +106,7 @@
     X(UINT, lazy_keep_s, "300", 0, 31536000, "s", LIVE,                                            \
       "how long a generator or coroutine that has ended is kept")                                  \
     X(TEXT, allowed_hosts, "", 0, 0, "NAME,...", LIVE,                                             \
-      "names that a browser may use for this node, beside addresses and localhost")                \
+      "names that a browser may use for this node, beside addresses, localhost and domain")        \
     X(FLAG, den, "0", 0, 1, "", START,                                                             \
       "be a Den too: users, what they save and whom they share it with, in the state folder")      \
     X(TEXT, listen, "", 0, 0, "ADDRESS:PORT,...", START,                                           \

@@ -175,11 +175,20 @@ static bool
 is_listed(struct gh_slice name, const char *list)
 {
     while (*list) {
-        size_t len = strcspn(list, ",");
+        size_t len = strcspn(list, ", ");
         if (len > 0 && len == name.len && strncasecmp(list, name.bytes, len) == 0)
             return true;
-        list += len + (list[len] == ',');
+        list += len + (list[len] != '\0');
     }
+    return false;
+}
+
+static bool
+is_in_one(struct gh_slice name, const char *const *lists)
+{
+    while (*lists)
+        if (is_listed(name, *lists++))
+            return true;
     return false;
 }
 
@@ -196,11 +205,11 @@ is_json_type(const char *content_type)
 
 unsigned
 gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *content_type,
-                 bool has_body, const char *allowed_hosts, const char **problem_out)
+                 bool has_body, const char *const *names, const char **problem_out)
 {
     struct gh_slice name = host_name(host);
 
-    if (!is_address(name) && !name_is(name, "localhost") && !is_listed(name, allowed_hosts)) {
+    if (!is_address(name) && !name_is(name, "localhost") && !is_in_one(name, names)) {
         *problem_out = "a browser asked for this node by a name it is not known by; if the name is "
                        "right, start gatehoused with --allowed-hosts NAME";
         return 403;

@@ -37,11 +37,11 @@ const char *gh_guard_verdict(struct gh_guard *guard);
 
 /* A request that a browser made (it carries Origin or Sec-Fetch-Site, or calls itself Mozilla, as all
  * browsers do; a page that reached us by a rebound name sends only the last): may it be served? A page
- * of another site must not drive this node, so the name in Host must be an address, localhost or one
- * of ALLOWED_HOSTS ("a,b"), the request must not come from another site, links included, and a body
+ * of another site must not drive this node, so the name in Host must be an address, localhost or in one of
+ * the lists NAMES ("a,b"; NULL behind the last), the request must not come from another site, links included, and a body
  * must be of type JSON, which a form cannot send. HOST is the Host value; FETCH_SITE and CONTENT_TYPE
  * may be NULL. Returns 0, or the status to answer (403, 415) with *PROBLEM_OUT. */
 unsigned gh_guard_browser(struct gh_slice host, const char *fetch_site, const char *content_type,
-                          bool has_body, const char *allowed_hosts, const char **problem_out);
+                          bool has_body, const char *const *names, const char **problem_out);
 
 #endif

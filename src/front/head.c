@@ -232,6 +232,8 @@ browser_passes(struct gh_exchange *exchange)
     const char *agent = gh_front_sink.header(request, "User-Agent");
     bool is_browser = origin || gh_front_sink.header(request, "Sec-Fetch-Site") ||
                       (agent && strncmp(agent, "Mozilla/", 8) == 0);
+    const char *const names[] = {settings_of(exchange)->allowed_hosts,
+                                 settings_of(exchange)->domain, NULL};
     const char *problem;
 
     if (!is_browser && !settings_of(exchange)->cors_origins[0])
@@ -241,10 +243,10 @@ browser_passes(struct gh_exchange *exchange)
     gh_cors_take_head(exchange, is_for_app);
     if (!is_browser)
         return true;
-    unsigned status = gh_guard_browser(
-        host_of(exchange), is_for_app ? NULL : site_of(exchange, origin),
-        gh_front_sink.header(request, "Content-Type"), request->has_body && !is_for_app,
-        settings_of(exchange)->allowed_hosts, &problem);
+    unsigned status =
+        gh_guard_browser(host_of(exchange), is_for_app ? NULL : site_of(exchange, origin),
+                         gh_front_sink.header(request, "Content-Type"),
+                         request->has_body && !is_for_app, names, &problem);
     if (status != 0)
         gh_head_refuse(exchange, status, problem);
     return status == 0;

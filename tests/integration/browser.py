@@ -5,9 +5,10 @@
         page = browser.open(daemon.url + "/docs")
         page.until("document.title == 'x'")
 
-It resolves no name but localhost's, so a page that asks the internet for anything fails to get it,
-and `page.requests` shows that it asked. Source: Chrome DevTools Protocol, --remote-debugging-pipe:
-JSON messages ended by NUL on descriptors 3 and 4.
+It resolves no name but localhost's and those in `names`, so a page that asks the internet for anything fails
+to get it, and `page.requests` shows that it asked. It trusts the authorities of the system and `roots`, which
+are installed as a person does: in the NSS database of its home. Source: Chrome DevTools Protocol,
+--remote-debugging-pipe: JSON messages ended by NUL on descriptors 3 and 4; docs/linux/cert_management.md of Chromium.
 """
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, Mapping, Sequence
 
 from .gatehoused import ANSWER_S
 
@@ -31,18 +33,30 @@ def find() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def install_roots(home: str, roots: Sequence[Path]) -> None:
+    """Let who has this home trust the authorities in these PEM files for servers."""
+    database = f"sql:{home}/.pki/nssdb"
+    os.makedirs(database.removeprefix("sql:"))
+    for words in (["-N", "--empty-password"],
+                  *(["-A", "-t", "C,,", "-n", f"root {number}", "-i", str(root)] for number, root in enumerate(roots))):
+        subprocess.run(["certutil", "-d", database, *words], check=True, capture_output=True, text=True)
+
+
 class Browser:
     """One browser process with a profile of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, roots: Sequence[Path] = (), names: Mapping[str, str] | None = None) -> None:
         self.profile = tempfile.mkdtemp(prefix="gatehouse-browser.")
+        if roots:
+            install_roots(self.profile, roots)
+        rules = [*(f"MAP {name} {address}" for name, address in (names or {}).items()),
+                 "MAP * ~NOTFOUND", "EXCLUDE localhost", "EXCLUDE 127.0.0.1"]
         self.log = open(os.path.join(self.profile, "log"), "w+b")
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
         command = [find(), "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                    "--no-first-run", "--remote-debugging-pipe", f"--user-data-dir={self.profile}",
-                   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
-                   "--no-proxy-server", "about:blank"]
+                   f"--host-resolver-rules={', '.join(rules)}", "--no-proxy-server", "about:blank"]
 
         def give_pipes() -> None:  # as descriptors 3 and 4, whatever numbers they have now
             read, write = os.dup(to_browser), os.dup(from_browser)
@@ -105,13 +119,21 @@ class Browser:
         raise AssertionError(f"no answer to {method} within {ANSWER_S:g} s")
 
     def open(self, url: str) -> "Page":
+        page = self.tab()
+        page.ask("Page.navigate", url=url)
+        page.until("document.readyState == 'complete' && location.href != 'about:blank'")
+        return page
+
+    def refusal(self, url: str) -> str | None:
+        """What the browser says instead of showing URL, as in "net::ERR_CERT_DATE_INVALID"."""
+        return self.tab().ask("Page.navigate", url=url).get("errorText")
+
+    def tab(self) -> "Page":
         target = self.ask("Target.createTarget", url="about:blank")["targetId"]
         session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         page = Page(self, session)
         for domain in ("Page", "Network", "Log", "Runtime"):
             page.ask(f"{domain}.enable")
-        page.ask("Page.navigate", url=url)
-        page.until("document.readyState == 'complete' && location.href != 'about:blank'")
         return page
 
 
@@ -164,6 +186,11 @@ class Page:
     def requests(self) -> list[str]:
         """The URLs that the page asked for, whether it got them or not."""
         return [event["request"]["url"] for event in self._events("Network.requestWillBeSent")]
+
+    @property
+    def responses(self) -> dict[str, dict]:
+        """URL -> the answer to it, with its securityState and securityDetails."""
+        return {event["response"]["url"]: event["response"] for event in self._events("Network.responseReceived")}
 
     def problems(self) -> list[str]:
         """What the browser complained of: errors, and what the page's policy forbade."""

@@ -31,8 +31,11 @@ def test_browser_with_an_address_or_localhost_is_served(daemon, host):
     assert answer.status == 200
 
 
-def test_configured_name_is_served(start_daemon):
-    daemon = start_daemon(args=["--allowed-hosts", "gpu.example,box.example"])
+@pytest.mark.parametrize("args", [["--allowed-hosts", "gpu.example,box.example"],
+                                  ["--domain", "box.example, gpu.example"],
+                                  ["--domain", "box.example", "--allowed-hosts", "gpu.example"]])
+def test_configured_name_is_served(start_daemon, args):
+    daemon = start_daemon(args=args)
     for name in ("gpu.example", "box.example:32300"):
         headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors", "Host": name}
         assert ask(daemon, "GET", "/check", headers).status == 200
