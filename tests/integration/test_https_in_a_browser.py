@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import pytest
 
 from . import browser
 from .browser import Browser
+from .gatehoused import BUILD
 from .ports import free_port
 from .test_doc_pages import needs_viewers
 from .tls_kit import Authority, context_of
@@ -104,13 +106,15 @@ def test_a_certificate_that_is_wrong_is_refused_with_the_reason(make_site, probl
         assert chromium.refusal(site.url("/check", path_name)) == problem
 
 
-def test_the_nodes_own_certificate_can_be_installed_too(start_daemon):
-    """What `gatehouse cert show` and /cert give."""
+def test_the_nodes_own_certificate_can_be_installed_too(start_daemon, tmp_path):
     daemon = start_daemon(inspect=False, tls=True)
+    shown = tmp_path / "node.pem"
+    with open(shown, "wb") as file:
+        subprocess.run([BUILD / "gatehouse", "cert", "show", "--state-dir", daemon.folder / "state"], stdout=file, check=True)
     url = f"https://localhost:{daemon.port}/check"
     with Browser() as chromium:
         assert chromium.refusal(url) == "net::ERR_CERT_AUTHORITY_INVALID"
-    with Browser([daemon.certificate]) as chromium:
+    with Browser([shown]) as chromium:
         page = chromium.open(url)
         assert page.responses[url]["securityState"] == "secure"
         assert json.loads(page.run("document.body.innerText")) == {"rh_version": "0.0.42"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-import subprocess
 import threading
 import time
 
@@ -309,21 +308,3 @@ def test_many_clients_at_once(daemon):
     for thread in threads:
         thread.join()
     assert problems == []
-
-
-# -- other clients -------------------------------------------------------------------------------
-
-
-def run(*words: str, **options) -> subprocess.CompletedProcess:
-    return subprocess.run(words, capture_output=True, text=True, timeout=60, **options)
-
-
-def test_curl(daemon):
-    done = run("curl", "-sS", "--cacert", str(daemon.certificate), f"https://localhost:{daemon.port}/check")
-    assert (done.returncode, done.stdout) == (0, '{"rh_version":"0.0.42"}'), done.stderr
-
-
-def test_openssl(daemon):
-    done = run("openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-CAfile",
-               str(daemon.certificate), "-verify_return_error", input="")
-    assert "Verify return code: 0 (ok)" in done.stdout, done.stdout + done.stderr
