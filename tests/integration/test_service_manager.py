@@ -9,12 +9,13 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 
 import pytest
 
 from .gatehoused import REPO, START_S, Gatehoused
-from .own_net import OwnNetwork
+from .own_net import OwnNetwork, run
 from .ports import free_port
 from .tls_kit import Authority
 
@@ -162,27 +163,30 @@ def test_auth_stays_on_where_others_reach_a_handed_socket(start_daemon):
 
 @pytest.fixture
 def network():
-    with OwnNetwork() as made:
-        yield made
+    with OwnNetwork():
+        yield
 
 
-def redirect_of(network, *words: str) -> tuple[int, str]:
-    status, _, location = network.curl("--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}",
-                                       *words).partition(" ")
+def redirect_of(*words: str) -> tuple[int, str]:
+    status, _, location = run("curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code} %{redirect_url}",
+                              *words).partition(" ")
     return int(status), location
+
+
+def check_of(url: str) -> dict:
+    return json.loads(run("curl", "--silent", "--insecure", "--location", url + "/check"))
 
 
 @pytest.mark.parametrize("order", [("http=0.0.0.0:80", "https=0.0.0.0:443"), ("https=[::]:443", "=0.0.0.0:80")])
 def test_handed_port_80_sends_clients_on_to_443(start_daemon, network, order):
     """As an own one does: the method stays, /livez is answered, the authority's questions are looked at."""
-    start_daemon(inspect=False, wrapper=[*network.wrapper, *handed(*order)], args=["--insecure"])
+    start_daemon(inspect=False, wrapper=handed(*order), args=["--insecure"])
     url = "http://127.0.0.1"
-    assert redirect_of(network, f"{url}/m/f?a=%20") == (301, "https://127.0.0.1/m/f?a=%20")
-    assert redirect_of(network, "--request", "POST", "--data", "x", f"{url}/m/f") == (308, "https://127.0.0.1/m/f")
-    assert redirect_of(network, f"{url}/livez") == (200, "")
-    assert redirect_of(network, f"{url}/.well-known/acme-challenge/x") == (404, "")
-    assert json.loads(network.curl("--insecure", "https://127.0.0.1/check")) == {"rh_version": "0.0.42"}
-    assert json.loads(network.curl("--insecure", "--location", f"{url}/check")) == {"rh_version": "0.0.42"}
+    assert redirect_of(f"{url}/m/f?a=%20") == (301, "https://127.0.0.1/m/f?a=%20")
+    assert redirect_of("--request", "POST", "--data", "x", f"{url}/m/f") == (308, "https://127.0.0.1/m/f")
+    assert redirect_of(f"{url}/livez") == (200, "")
+    assert redirect_of(f"{url}/.well-known/acme-challenge/x") == (404, "")
+    assert check_of("https://127.0.0.1") == check_of(url) == {"rh_version": "0.0.42"}
 
 
 @pytest.mark.parametrize("sockets, args", [
@@ -192,15 +196,15 @@ def test_handed_port_80_sends_clients_on_to_443(start_daemon, network, order):
     (["http=127.0.0.1:80"], []),
 ])
 def test_handed_port_80_serves_where_nothing_is_to_be_sent_on(start_daemon, network, sockets, args):
-    start_daemon(inspect=False, wrapper=[*network.wrapper, *handed(*sockets)], args=args)
-    assert json.loads(network.curl("http://127.0.0.1/check")) == {"rh_version": "0.0.42"}
+    start_daemon(inspect=False, wrapper=handed(*sockets), args=args)
+    assert check_of("http://127.0.0.1") == {"rh_version": "0.0.42"}
 
 
 def test_another_handed_port_is_chosen_by_the_setting(start_daemon, network):
     sockets = handed("http=127.0.0.1:8080", "http=127.0.0.1:80", "https=127.0.0.1:443")
-    start_daemon(inspect=False, wrapper=[*network.wrapper, *sockets], args=["--redirect-http", "8080"])
-    assert redirect_of(network, "http://127.0.0.1:8080/check") == (301, "https://127.0.0.1/check")
-    assert redirect_of(network, "http://127.0.0.1/check") == (200, "")
+    start_daemon(inspect=False, wrapper=sockets, args=["--redirect-http", "8080"])
+    assert redirect_of("http://127.0.0.1:8080/check") == (301, "https://127.0.0.1/check")
+    assert redirect_of("http://127.0.0.1/check") == (200, "")
 
 
 def test_handed_sockets_that_serve_nobody_unknown_need_no_auth(start_daemon, network, tmp_path):
@@ -208,13 +212,13 @@ def test_handed_sockets_that_serve_nobody_unknown_need_no_auth(start_daemon, net
     ca = tmp_path / "ca.pem"
     ca.write_bytes(Authority.make("clients", is_ca=True).pem)
     sockets = handed("http=0.0.0.0:80", "https=0.0.0.0:443")
-    start_daemon(inspect=False, wrapper=[*network.wrapper, *sockets], args=["--client-ca", str(ca)])
-    assert redirect_of(network, "http://127.0.0.1/check") == (301, "https://127.0.0.1/check")
-    done = network.run("curl", "--insecure", "https://127.0.0.1/check")
+    start_daemon(inspect=False, wrapper=sockets, args=["--client-ca", str(ca)])
+    assert redirect_of("http://127.0.0.1/check") == (301, "https://127.0.0.1/check")
+    done = subprocess.run(["curl", "-sS", "--insecure", "https://127.0.0.1/check"], capture_output=True, text=True)
     assert done.returncode != 0 and "certificate required" in done.stderr
 
 
 def test_handed_https_without_client_ca_needs_auth(tmp_path, network):
     sockets = handed("http=0.0.0.0:80", "https=0.0.0.0:443")
-    done = Gatehoused(tmp_path / "gatehoused", wrapper=[*network.wrapper, *sockets]).run_to_exit()
+    done = Gatehoused(tmp_path / "gatehoused", wrapper=sockets).run_to_exit()
     assert done.returncode == 78 and "host is '0.0.0.0:443', which others can reach" in done.stderr
