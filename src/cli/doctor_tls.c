@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cli/doctor_tls.c - HTTPS: the certificates that are given, and whether the names of `domain` lead here. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,15 @@
 #define SOON_S (14 * 24 * 3600) /* most authorities give 90 days, and renew when 30 are left */
 #define NAMES_SHOWN 3u
 
-/* The names of `domain`, each as it is written. */
+/* The names of `domain`, in lower case. */
 static void
 split_domain(const char *list, struct gh_words *names)
 {
     while (*list) {
         size_t len = strcspn(list, ", ");
         char *name GH_SCOPED(gh_free) = gh_strndup(list, len);
+        for (char *at = name; *at; at++)
+            *at = (char)tolower((unsigned char)*at);
         if (len > 0)
             gh_words_add(names, name);
         list += len + (list[len] != '\0');

@@ -274,7 +274,7 @@ def test_the_clients_upload_is_left_to_the_daemon(place):
 
 def test_names_that_no_certificate_is_for_are_named(place, tmp_path):
     leaf = Authority.make("leaf", ["*.example", "localhost"], days=80)
-    found = given(place, *leaf.write(tmp_path), GATEHOUSE_DOMAIN="localhost,a.example,b.other")
+    found = given(place, *leaf.write(tmp_path), GATEHOUSE_DOMAIN="localhost,A.Example,b.other")
     assert [(verdict, text) for verdict, text, _ in found[1:]] == [
         ("warning", "no certificate of ssl_certfile is for b.other, which domain names")]
 
