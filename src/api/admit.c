@@ -7,6 +7,7 @@
 
 #include "api/routes.h"
 #include "auth/auth.h"
+#include "auth/bearer.h"
 #include "base/alloc.h"
 #include "base/ip.h"
 #include "base/log.h"
@@ -65,7 +66,10 @@ gh_admit_count_failure(struct gh_api *api, struct gh_request *request)
     struct gh_http_address address;
 
     take_address(request, &address);
-    unsigned wait_s = gh_throttle_fail(&api->auth->throttle, address.host, uv_now(api->loop));
+    struct gh_digest digest =
+        gh_digest_of(gh_bearer_token(request->sink->header(request, "Authorization")));
+    unsigned wait_s =
+        gh_throttle_fail(&api->auth->throttle, address.host, &digest, uv_now(api->loop));
     gh_log(GH_LOG_DEBUG, "auth.wrong_token", "request_id=%s address=%s wait_s=%u", request->id,
            gh_log_quote(address.host), wait_s);
     return wait_s;

@@ -250,12 +250,14 @@ ask_den(struct inquiry *inquiry, const struct gh_auth_question *question,
     return is_open ? GH_AUTH_CANNOT_SAY : GH_AUTH_DECIDED;
 }
 
-/* Those that this node made and does not know (any more) are nobody else's business. */
+/* Not those that this node made and does not know (any more), which are nobody else's business, nor what is
+ * longer than any token. */
 static bool
-is_own_make(struct gh_slice token)
+is_askable(struct gh_slice token)
 {
     size_t len = strlen(GH_TOKEN_PREFIX);
-    return token.len >= len && memcmp(token.bytes, GH_TOKEN_PREFIX, len) == 0;
+    return token.len <= GH_AUTH_ASKED_MAX_BYTES &&
+           (token.len < len || memcmp(token.bytes, GH_TOKEN_PREFIX, len) != 0);
 }
 
 enum gh_auth_state
@@ -272,7 +274,7 @@ gh_auth_decide(struct gh_auth *auth, const struct gh_auth_question *question,
     }
     answer->verdict = gh_access_decide(&answer->caller, question->need, &question->object);
     if (answer->verdict == GH_ALLOWED || answer->caller.kind != GH_CALLER_STRANGER ||
-        !has_any_den(auth) || (!auth->den && is_own_make(token)))
+        !has_any_den(auth) || (!auth->den && !is_askable(token)))
         return GH_AUTH_DECIDED;
     struct inquiry inquiry = {auth, token, &digest, question->asking, NULL, false};
     return ask_den(&inquiry, question, answer);

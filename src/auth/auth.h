@@ -14,6 +14,9 @@
 #include "auth/tokens.h"
 #include "wire/digest.h"
 
+/* A longer token is not shown to a Den elsewhere: it is a wrong one. */
+#define GH_AUTH_ASKED_MAX_BYTES 4096u
+
 struct gh_den;
 struct gh_identity;
 

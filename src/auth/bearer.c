@@ -22,7 +22,7 @@ gh_bearer_token(const char *value)
     size_t len = value ? strlen(value) : 0, scheme_len = strlen(SCHEME);
     const char *from = value;
 
-    if (len == 0 || len > GH_BEARER_MAX_BYTES)
+    if (len == 0)
         return (struct gh_slice){"", 0};
     struct gh_slice whole = trim(value, value + len);
     if (whole.len == scheme_len && strncasecmp(whole.bytes, SCHEME, scheme_len) == 0)

@@ -6,11 +6,9 @@
 
 #include "wire/call.h"
 
-#define GH_BEARER_MAX_BYTES 4096u
-
 /* The token of VALUE, borrowed from it: what follows the last "Bearer ", in any case, or all of it
- * when there is none (clients up to 0.0.19 send the token alone). Empty when there is no token, VALUE
- * is NULL, or it is longer than any token. Source: auth.md section 2, RFC 6750 section 2.1. */
+ * when there is none (clients up to 0.0.19 send the token alone). Empty when there is no token, or VALUE
+ * is NULL. Source: auth.md section 2, RFC 6750 section 2.1. */
 struct gh_slice gh_bearer_token(const char *value);
 
 #endif

@@ -68,24 +68,37 @@ gh_throttle_wait_s(const struct gh_throttle *throttle, const char *address, uint
 }
 
 static unsigned
-wait_s(unsigned failures)
+wait_s(unsigned waits)
 {
-    unsigned doublings = failures - GH_THROTTLE_FREE - 1;
-    return doublings < 6 ? 1u << doublings : GH_THROTTLE_WAIT_MAX_S;
+    return waits < 6 ? 1u << waits : GH_THROTTLE_WAIT_MAX_S;
+}
+
+/* Has ENTRY presented the token of DIGEST lately? From now on it has. */
+static bool
+is_repeated(struct gh_throttled *entry, const struct gh_digest *digest)
+{
+    for (size_t i = 0; i < GH_THROTTLE_SEEN; i++)
+        if (gh_digest_is(&entry->seen[i], digest))
+            return true;
+    entry->seen[entry->next_seen++ % GH_THROTTLE_SEEN] = *digest;
+    return false;
 }
 
 unsigned
-gh_throttle_fail(struct gh_throttle *throttle, const char *address, uint64_t now_ms)
+gh_throttle_fail(struct gh_throttle *throttle, const char *address, const struct gh_digest *digest,
+                 uint64_t now_ms)
 {
     struct gh_throttled *entry = entry_of(throttle, address, now_ms);
 
     entry->last_ms = now_ms;
     if (now_ms < entry->until_ms)
         return seconds_left(entry, now_ms);
-    entry->failures++;
-    if (entry->failures <= GH_THROTTLE_FREE)
-        return 0;
-    unsigned seconds = wait_s(entry->failures);
+    if (entry->waits == 0) {
+        entry->count += is_repeated(entry, digest) ? 1 : GH_THROTTLE_REPEATS;
+        if (entry->count <= GH_THROTTLE_FREE * GH_THROTTLE_REPEATS)
+            return 0;
+    }
+    unsigned seconds = wait_s(entry->waits++);
     entry->until_ms = now_ms + 1000ull * seconds;
     return seconds;
 }

@@ -120,10 +120,10 @@ def test_user_without_rights_is_not_guessing(node, den):
 def test_wrong_tokens_wait_and_then_den_is_not_asked(node, den):
     source, good = new_source(), cold(den, box="read")
     assert node.ask("GET", "/keys", None, good, source).status == 200
-    statuses = [node.ask("GET", "/keys", None, f"wrong-{source}-{n}", source).status for n in range(14)]
-    assert statuses == [403] * 10 + [429] * 4
+    statuses = [node.ask("GET", "/keys", None, f"wrong-{source}-{n}", source).status for n in range(24)]
+    assert statuses == [403] * 20 + [429] * 4
     before = den.count()
-    for n in range(20, 40):
+    for n in range(30, 50):
         answer = node.ask("GET", "/keys", None, f"wrong-{source}-{n}", source)
         assert answer.status == 429 and int(answer.headers["retry-after"]) >= 1
     assert den.count() == before

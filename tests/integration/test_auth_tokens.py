@@ -291,8 +291,8 @@ def test_address_that_others_reach(tmp_path):
 
 def test_wrong_tokens_wait_and_right_ones_do_not(node):
     source, other = new_source(), new_source()
-    statuses = [node.ask("GET", "/keys", token=f"guess{n}", source=source).status for n in range(14)]
-    assert statuses == [403] * 10 + [429] * 4
+    statuses = [node.ask("GET", "/keys", token=f"guess{n}", source=source).status for n in range(24)]
+    assert statuses == [403] * 20 + [429] * 4
     refused = node.ask("GET", "/keys", token=WRONG_TOKEN, source=source)
     assert refused.status == 429 and int(refused.headers["retry-after"]) >= 1
     assert "invalid_token" in refused.headers["www-authenticate"]
@@ -300,6 +300,13 @@ def test_wrong_tokens_wait_and_right_ones_do_not(node):
     assert node.ask("GET", "/keys", source=source).status == 401
     assert node.ask("GET", "/check", token=WRONG_TOKEN, source=source).status == 200
     assert node.ask("GET", "/keys", token=WRONG_TOKEN, source=other).status == 403
+
+
+def test_token_that_is_good_no_more_is_no_guess_each_time(node):
+    """A program that was not told: it gets the answer that says so for a good while."""
+    source = new_source()
+    statuses = [node.ask("GET", "/keys", token=WRONG_TOKEN, source=source).status for _ in range(100)]
+    assert statuses == [403] * 96 + [429] * 4
 
 
 def test_many_wrong_tokens_delay_no_right_one(node):

@@ -138,8 +138,8 @@ def test_body_of_a_stranger_is_not_taken(den):
 
 def test_guesses_are_throttled_with_those_of_the_node(den):
     source = new_source()
-    statuses = [den.ask("GET", "/user", who=f"ghd_{n}", source=source).status for n in range(13)]
-    assert statuses[:10] == [401] * 10 and set(statuses[11:]) == {429}
+    statuses = [den.ask("GET", "/user", who=f"ghd_{n}", source=source).status for n in range(23)]
+    assert statuses[:20] == [401] * 20 and set(statuses[21:]) == {429}
     answer = den.ask("GET", "/user", who="ghd_x", source=source)
     assert answer.status == 429 and int(answer.headers["retry-after"]) >= 1
     assert den.ask("GET", "/user", source=source).status == 200

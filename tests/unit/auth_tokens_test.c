@@ -276,6 +276,14 @@ START_TEST(old_clients_hash_the_owners_token)
 }
 END_TEST
 
+/* ADDRESS presents the wrong token NUMBER. */
+static unsigned
+guess(struct gh_throttle *throttle, const char *address, unsigned number, uint64_t now_ms)
+{
+    struct gh_digest digest = gh_digest_of((struct gh_slice){(const char *)&number, sizeof number});
+    return gh_throttle_fail(throttle, address, &digest, now_ms);
+}
+
 START_TEST(wrong_tokens_make_an_address_wait_longer_and_longer)
 {
     struct gh_throttle throttle = {0};
@@ -283,15 +291,30 @@ START_TEST(wrong_tokens_make_an_address_wait_longer_and_longer)
     uint64_t now_ms = 1000;
 
     for (unsigned i = 0; i < GH_THROTTLE_FREE; i++)
-        ck_assert_uint_eq(gh_throttle_fail(&throttle, "10.0.0.1", now_ms), 0);
-    for (size_t i = 0; i < COUNT(waits); i++) {
-        ck_assert_uint_eq(gh_throttle_fail(&throttle, "10.0.0.1", now_ms), waits[i]);
-        ck_assert_uint_eq(gh_throttle_fail(&throttle, "10.0.0.1", now_ms + 1), waits[i]);
+        ck_assert_uint_eq(guess(&throttle, "10.0.0.1", i, now_ms), 0);
+    for (unsigned i = 0; i < COUNT(waits); i++) {
+        ck_assert_uint_eq(guess(&throttle, "10.0.0.1", 100 + i, now_ms), waits[i]);
+        ck_assert_uint_eq(guess(&throttle, "10.0.0.1", 100 + i, now_ms + 1), waits[i]);
         now_ms += 1000 * waits[i];
     }
-    ck_assert_uint_eq(gh_throttle_fail(&throttle, "10.0.0.2", now_ms), 0);
+    ck_assert_uint_eq(guess(&throttle, "10.0.0.2", 0, now_ms), 0);
     now_ms += GH_THROTTLE_QUIET_MS + 60001;
-    ck_assert_uint_eq(gh_throttle_fail(&throttle, "10.0.0.1", now_ms), 0);
+    ck_assert_uint_eq(guess(&throttle, "10.0.0.1", 0, now_ms), 0);
+    gh_throttle_done(&throttle);
+}
+END_TEST
+
+/* A few programs whose tokens are good no more, in turn: a fifth each, then they wait like others. */
+START_TEST(same_wrong_tokens_again_count_less)
+{
+    struct gh_throttle throttle = {0};
+    unsigned first = GH_THROTTLE_SEEN * GH_THROTTLE_REPEATS;
+    unsigned more = GH_THROTTLE_FREE * GH_THROTTLE_REPEATS - first;
+
+    for (unsigned i = 0; i < GH_THROTTLE_SEEN + more; i++)
+        ck_assert_uint_eq(guess(&throttle, "10.0.0.1", i % GH_THROTTLE_SEEN, 1000), 0);
+    ck_assert_uint_eq(guess(&throttle, "10.0.0.1", 0, 1000), 1);
+    ck_assert_uint_eq(guess(&throttle, "10.0.0.1", 0, 2000), 2);
     gh_throttle_done(&throttle);
 }
 END_TEST
@@ -303,7 +326,7 @@ START_TEST(addresses_kept_are_bounded)
 
     for (unsigned i = 0; i < GH_THROTTLE_ADDRESSES_MAX + 100; i++) {
         snprintf(address, sizeof address, "a%u", i);
-        gh_throttle_fail(&throttle, address, i);
+        guess(&throttle, address, i, i);
         ck_assert_uint_le(HASH_COUNT(throttle.by_address), GH_THROTTLE_ADDRESSES_MAX);
     }
     gh_throttle_done(&throttle);
@@ -325,6 +348,7 @@ add(TCase *tests)
     tcase_add_test(tests, callers_are_owner_holders_strangers_and_nobody);
     tcase_add_test(tests, old_clients_hash_the_owners_token);
     tcase_add_test(tests, wrong_tokens_make_an_address_wait_longer_and_longer);
+    tcase_add_test(tests, same_wrong_tokens_again_count_less);
     tcase_add_test(tests, addresses_kept_are_bounded);
 }
 
