@@ -29,11 +29,14 @@ complain(int status, const struct gh_err *err)
 }
 
 static int
-print_help(const struct gh_verb *verb)
+print_help(const struct gh_cli *cli)
 {
     struct gh_buf text GH_SCOPED(gh_buf_done) = {0};
 
-    gh_help_add(&text, verb);
+    if (cli->verb)
+        gh_help_add(&text, cli->verb);
+    else
+        gh_help_add_all(&text, cli->group);
     fwrite(text.bytes, 1, text.len, stdout);
     return GH_EXIT_OK;
 }
@@ -56,7 +59,7 @@ run(struct gh_cli *cli)
     struct gh_err err = {.text = ""};
 
     if (cli->ask == GH_CLI_HELP)
-        return print_help(cli->verb);
+        return print_help(cli);
     if (cli->ask == GH_CLI_VERSION)
         return printf("gatehouse %s\n", PACKAGE_VERSION) < 0;
     int status = cli->verb->run(cli, &err);

@@ -340,7 +340,7 @@ check_host(struct daemon *daemon, struct gh_err *err)
     }
     return gh_err_set(
         err, GH_E_INPUT,
-        "host is '%s', which others can reach, and no caller is checked: anyone could "
+        "it would listen on '%s', which others can reach, and no caller is checked: anyone could "
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
         host);

@@ -94,7 +94,9 @@ enum gh_cli_ask { GH_CLI_RUN, GH_CLI_HELP, GH_CLI_VERSION };
 struct gh_cli {
     enum gh_cli_ask ask;
     const struct gh_verb *verb; /* NULL: `gatehouse --help`, --version */
-    const char **words;         /* behind the verb; borrowed from argv, the array is ours */
+    char group
+        [GH_VERB_MAX_BYTES]; /* `gatehouse den user --help`: words that verbs begin with; else "" */
+    const char **words;      /* behind the verb; borrowed from argv, the array is ours */
     size_t word_count;
     struct gh_given *given; /* in the order of the command line */
     size_t given_count;

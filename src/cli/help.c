@@ -62,14 +62,28 @@ add_options(struct gh_buf *out, const struct gh_option *list)
 }
 
 static void
-add_all(struct gh_buf *out)
+add_verbs(struct gh_buf *out, const char *group)
 {
-    gh_buf_add_text(out, "Usage: gatehouse [OPTION]... VERB [WORD]...\n"
-                         "Ask a gatehoused: what it serves and runs, call it, install into it.\n\n"
-                         "Verbs, each with --help and examples of its own:\n");
+    size_t len = strlen(group);
+
+    gh_buf_add_text(out, "Verbs, each with --help and examples of its own:\n");
     for (const struct gh_verb *const *verb = gh_verbs; *verb; verb++)
-        if ((*verb)->summary)
+        if ((*verb)->summary && strncmp((*verb)->name, group, len) == 0 &&
+            (len == 0 || (*verb)->name[len] == ' '))
             gh_buf_addf(out, "  %-24s %s\n", (*verb)->name, (*verb)->summary);
+}
+
+void
+gh_help_add_all(struct gh_buf *out, const char *group)
+{
+    gh_buf_addf(out, "Usage: gatehouse %s%s[OPTION]... VERB [WORD]...\n", group, *group ? " " : "");
+    if (!*group)
+        gh_buf_add_text(out,
+                        "Ask a gatehoused: what it serves and runs, call it, install into it.\n");
+    gh_buf_add_byte(out, '\n');
+    add_verbs(out, group);
+    if (*group)
+        return;
     gh_buf_add_text(out, "\nOptions of every verb:\n");
     add_options(out, gh_common_options);
     gh_buf_addf(out, "  %-24s %s\n", "--version", "print the version and exit");
@@ -82,10 +96,6 @@ add_all(struct gh_buf *out)
 void
 gh_help_add(struct gh_buf *out, const struct gh_verb *verb)
 {
-    if (!verb) {
-        add_all(out);
-        return;
-    }
     gh_buf_addf(out, "Usage: gatehouse %s [OPTION]...%s%s\n", verb->name,
                 verb->synopsis[0] ? " " : "", verb->synopsis);
     if (verb->summary)

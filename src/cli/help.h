@@ -14,7 +14,11 @@ struct gh_exit_row {
 
 extern const struct gh_exit_row gh_exit_rows[];
 
-/* Append what `gatehouse VERB --help` prints; of all verbs when VERB is NULL. */
+/* Append what `gatehouse VERB --help` prints. */
 void gh_help_add(struct gh_buf *out, const struct gh_verb *verb);
+
+/* Append what `gatehouse --help` prints; or, of those verbs that begin with the words GROUP, what
+ * `gatehouse GROUP --help` does. */
+void gh_help_add_all(struct gh_buf *out, const char *group);
 
 #endif

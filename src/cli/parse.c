@@ -162,8 +162,7 @@ lists_following(const char *first, struct gh_err *err)
         snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", name + len + 1);
     }
     if (list[0])
-        gh_err_set(err, GH_EXIT_USAGE, "gatehouse %s: what of it is not said; it knows %s", first,
-                   list);
+        gh_err_set(err, GH_EXIT_USAGE, "%s: what of it is not said; it knows %s", first, list);
     return list[0] != '\0';
 }
 
@@ -187,6 +186,16 @@ unknown_verb(const char *name, const char *word, struct gh_err *err)
                       word, nearest.best[0] ? "; did you mean " : "", nearest.best);
 }
 
+/* Is help asked for on all that begins with NAME, at AT behind it? */
+static bool
+asks_for_group(const struct gh_cli *cli, const struct cursor *cursor, int at, const char *name)
+{
+    const char *next = at < cursor->argc ? cursor->argv[at] : NULL;
+    bool is_asked =
+        next ? strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0 : cli->ask == GH_CLI_HELP;
+    return is_asked && !cli->verb && begins_verb(name);
+}
+
 /* The verb at the cursor, of as many words as make one. "help VERB" is "VERB --help". */
 static int
 take_verb(struct gh_cli *cli, struct cursor *cursor, struct gh_err *err)
@@ -201,7 +210,15 @@ take_verb(struct gh_cli *cli, struct cursor *cursor, struct gh_err *err)
     }
     gh_buf_add_text(&name, word);
     cli->verb = gh_verb_find(word);
-    while (at < cursor->argc && begins_verb(gh_buf_text(&name))) {
+    while (begins_verb(gh_buf_text(&name))) {
+        if (asks_for_group(cli, cursor, at, gh_buf_text(&name))) {
+            snprintf(cli->group, sizeof cli->group, "%s", gh_buf_text(&name));
+            cli->ask = GH_CLI_HELP;
+            cursor->at = cursor->argc;
+            return GH_EXIT_OK;
+        }
+        if (at == cursor->argc)
+            break;
         gh_buf_addf(&name, " %s", cursor->argv[at++]);
         const struct gh_verb *longer = gh_verb_find(gh_buf_text(&name));
         if (!longer)

@@ -37,7 +37,7 @@ gh_token_until(const json_t *token)
     struct tm utc;
 
     if (!json_is_integer(expires))
-        return "revoked";
+        return "it is revoked";
     gmtime_r(&at_s, &utc);
     strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &utc);
     return text;

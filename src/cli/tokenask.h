@@ -25,7 +25,7 @@ int gh_token_ask(const struct gh_cli *cli, const char *method, const char *path,
 /* Put what --expires says into BODY. Errors: GH_EXIT_USAGE it is no time, or over. */
 int gh_token_expiry(const struct gh_cli *cli, struct json_t *body, struct gh_err *err) GH_MUST_USE;
 
-/* Until when TOKEN is good: "2027-01-31 18:00 UTC", "revoked"; in a static buffer. */
+/* Until when TOKEN is good: "2027-01-31 18:00 UTC", "it is revoked"; in a static buffer. */
 const char *gh_token_until(const struct json_t *token);
 
 #endif

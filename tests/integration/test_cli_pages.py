@@ -64,6 +64,16 @@ def test_help_comes_in_every_form_and_needs_no_daemon():
         assert ("call [OPTION]" in done.out) == ("call" in words)
 
 
+@pytest.mark.parametrize("words", [["token", "--help"], ["token", "-h"], ["help", "token"], ["--help", "token"],
+                                   ["den", "--help"], ["den", "user", "--help"], ["help", "den", "user"]])
+def test_help_of_verbs_that_begin_alike(words):
+    group = " ".join(word for word in words if word.isalpha() and word != "help")
+    done = gatehouse(None, *words)
+    assert (done.status, done.err) == (0, "") and done.out.startswith(f"Usage: gatehouse {group} [OPTION]")
+    assert re.findall(r"^  (\S.*?)  ", done.out, re.MULTILINE) == [
+        verb for verb in verbs() if verb.startswith(group + " ")]
+
+
 def test_version():
     configure = (REPO / "configure.ac").read_text("utf-8")
     version = re.search(r"AC_INIT\(\[gatehouse\], \[([\d.]+)\]", configure).group(1)

@@ -149,7 +149,7 @@ def test_open_port_without_auth_is_refused(machine):
     machine.systemctl("start", SERVICE, check=False)
     wait_for("the failure", lambda: machine.show(SERVICE, "ActiveState") == "failed")
     assert machine.show(SERVICE, "ExecMainStatus") == "78"
-    assert "host is '[::]:80', which others can reach" in machine.journal()
+    assert "it would listen on '[::]:80', which others can reach" in machine.journal()
 
 
 def test_control_socket_can_be_handed_over(machine):
