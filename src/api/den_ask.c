@@ -14,6 +14,7 @@
 #include "den/uri.h"
 #include "den/users.h"
 #include "store/cluster.h"
+#include "wire/jsonscan.h"
 #include "wire/reply.h"
 
 /* ---- refusals ---- */
@@ -117,6 +118,39 @@ gh_den_admit(struct gh_api *api, struct gh_request *request)
     snprintf(request->user, sizeof request->user, "%s", ask.user->name);
     const char *len = request->sink->header(request, "Content-Length");
     return check_len(request, len ? strtoull(len, NULL, 10) : 0) == 0;
+}
+
+bool
+gh_den_may_save(struct gh_api *api, struct gh_request *request)
+{
+    struct gh_slice text = gh_bearer_token(request->sink->header(request, "Authorization"));
+    const char *len = request->sink->header(request, "Content-Length");
+
+    if (!api->den || text.len == 0 || !len || strtoull(len, NULL, 10) > GH_DEN_BODY_MAX_BYTES)
+        return false;
+    struct gh_digest digest = gh_digest_of(text);
+    const struct gh_den_token *token = gh_den_token_find(api->den, &digest, (int64_t)time(NULL));
+    if (!token || token->parent)
+        return false;
+    snprintf(request->user, sizeof request->user, "%s", token->user->name);
+    return true;
+}
+
+bool
+gh_den_is_save(const struct gh_request *request)
+{
+    struct gh_jsonscan scan;
+    struct gh_slice name, value;
+    enum gh_jsonscan_result result;
+    bool is_config = false;
+
+    gh_jsonscan_start(&scan, request->body.bytes, request->body.len);
+    while ((result = gh_jsonscan_next(&scan, &name, &value)) == GH_JSONSCAN_MEMBER) {
+        if (gh_slice_is(name, "\"serialized_data\""))
+            return false;
+        is_config = is_config || gh_slice_is(name, "\"resource_type\"");
+    }
+    return is_config && result == GH_JSONSCAN_END;
 }
 
 static void

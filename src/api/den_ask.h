@@ -42,6 +42,13 @@ struct gh_den_ask {
 /* May REQUEST, whose head is there, go on? Sets its user. False: it has been answered. */
 bool gh_den_admit(struct gh_api *api, struct gh_request *request);
 
+/* REQUEST, whose head is there, may be a save or a call to the node: does a user of the Den send it with a body
+ * that the Den takes, so that the body can tell (gh_den_is_save)? Then its user is set. */
+bool gh_den_may_save(struct gh_api *api, struct gh_request *request);
+
+/* Is the body of REQUEST a config to be saved, and nothing to be put on the node? */
+bool gh_den_is_save(const struct gh_request *request);
+
 /* The body is there: fill ASK, to be let go of by gh_den_ask_done. Returns 0; or -1, having answered. */
 int gh_den_ask_begin(struct gh_api *api, struct gh_request *request, enum gh_den_need need,
                      struct gh_den_ask *ask) GH_MUST_USE;

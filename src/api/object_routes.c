@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/admit.h"
+#include "api/den_ask.h"
 #include "api/fields.h"
 #include "api/forward.h"
 #include "api/routes.h"
@@ -62,8 +63,8 @@ keep_spec(struct gh_forward *forward, struct gh_call *call)
 
 /* A client up to 0.0.36 makes a process by putting an env there. Only a worker can tell whether it is one:
  * the default process's is told the name, makes the process and puts the env again (env.py). */
-void
-gh_route_put_resource(struct gh_api *api, struct gh_request *request)
+static void
+put_resource(struct gh_api *api, struct gh_request *request)
 {
     enum { DATA, SERIALIZATION, PROCESS, COUNT };
     static const struct gh_field fields[COUNT] = {
@@ -96,6 +97,24 @@ gh_route_put_resource(struct gh_api *api, struct gh_request *request)
         gh_forward_send(forward, process, &order);
     }
     gh_fields_done(values, COUNT);
+}
+
+static bool
+may_put(struct gh_api *api, struct gh_request *request)
+{
+    const struct gh_slice no_key = {"", 0};
+    return gh_admit_for(api, request, GH_NEED_CLUSTER, no_key, gh_route_put_resource) ==
+           GH_ADMITTED;
+}
+
+/* Where there is a Den its users save by the same method and path, and came this far without a right here. */
+void
+gh_route_put_resource(struct gh_api *api, struct gh_request *request)
+{
+    if (api->den && gh_den_is_save(request))
+        gh_route_den_create(api, request);
+    else if (!api->den || may_put(api, request))
+        put_resource(api, request);
 }
 
 /* ---- /object ---- */

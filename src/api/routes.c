@@ -162,9 +162,10 @@ gh_route_is_ours(const struct gh_api *api, const struct gh_url *url)
 }
 
 /* POST /resource is a call to the Den, or one to the node: the client marks the latter's body as JSON, and
- * the former's as nothing. Source: den-api.md, and recorded. */
+ * the former's as nothing. Source: den-api.md, and recorded. Other programs may mark both: of JSON that a user of
+ * the Den sends, the body tells (gh_route_put_resource). */
 static bool
-is_for_the_node(struct gh_request *request)
+is_json(struct gh_request *request)
 {
     const char *type = request->sink->header(request, "Content-Type");
     return type && strncasecmp(type, GH_JSON, strlen(GH_JSON)) == 0;
@@ -175,7 +176,7 @@ is_for(const struct gh_api *api, const struct gh_route *route, struct gh_request
 {
     return is_served(api, route) && (route->need != GH_NEED_LOCAL || request->is_local) &&
            gh_route_fits(route->path, &request->url) &&
-           (route->handle != gh_route_den_create || !is_for_the_node(request));
+           (route->handle != gh_route_den_create || !is_json(request));
 }
 
 /* The methods that the path of URL has, first row first, in a static buffer. Source: RFC 9110 section
@@ -310,6 +311,8 @@ begin_again(struct gh_api *api, struct gh_request *request)
 static enum gh_admission
 admit(struct gh_api *api, struct gh_request *request)
 {
+    if (request->route->handle == gh_route_put_resource && gh_den_may_save(api, request))
+        return GH_ADMITTED; /* as far as the body; the route asks again */
     if (request->route->need != GH_NEED_DEN)
         return gh_admit(api, request, begin_again);
     return gh_den_admit(api, request) ? GH_ADMITTED : GH_REFUSED;

@@ -16,7 +16,7 @@ import pytest
 
 from . import hygiene
 from .auth_kit import Node, new_source, node as start_node
-from .gatehoused import ANSWER_S, Answer, Gatehoused
+from .gatehoused import ANSWER_S, USER_CODE, Answer, Gatehoused
 
 API = "/_gatehouse/v1/den"
 CLUSTER = {"name": "/alice/gpu", "resource_type": "cluster", "visibility": "private",
@@ -182,6 +182,39 @@ def test_saved_as_sent(den):
     assert den.ask("DELETE", "/resource/alice:new?delete_creds=false").status == 200
     assert den.ask("GET", "/resource/alice:new").status == 404
     assert den.ask("DELETE", "/resource/alice:new").status == 404
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("auth", [False, True])
+def test_save_that_says_it_is_json_is_told_from_a_call_to_the_node(tmp_path, auth):
+    """Other programs mark it so. The client marks what it puts on the node so, by the same method and path."""
+    (tmp_path / "d" / "home" / ".rh").mkdir(parents=True)
+    (tmp_path / "d" / "home" / ".rh" / "cluster_config.json").write_text('{"name": "/alice/gpu"}')
+    with start_den(tmp_path / "d", auth=auth) as den:
+        den.add("alice"), den.add("bob")
+
+        def post(body: Any, who: str | None, **more: str) -> Answer:
+            return den.node.ask("POST", "/resource", body, den.tokens.get(who, who), headers={**JSON, **more})
+
+        assert data(post(CLUSTER, "alice")) == {"uri": "alice:gpu"}
+        assert data(post({**FN, "name": "/bob/fn"}, "bob")) == {"uri": "bob:fn"}
+        assert data(den.ask("GET", "/resource/bob:fn", who="bob"))["data"] == FN["data"]
+        assert post({**FN, "name": "/alice/fn"}, "bob").status == 403
+        assert post(FN, None).status == 401 and post(FN, "ghd_wrong").status in (401, 403)
+        assert post(FN, den.cluster_token("alice")).status == 403
+        assert post({**FN, "serialized_data": 1}, "alice").status == 422  # a call to the node, and a bad one
+
+        config = {"name": "add", "resource_type": "function", "resource_subtype": "Function", "system": None,
+                  "process": "default_process", "fn_pointers": [str(USER_CODE), "things", "add"]}
+        order = {"serialized_data": [config, None, True]}
+        refused = post(order, "bob")
+        assert refused.status == (403 if auth else 200)
+        assert not auth or refused.json()["detail"] == "Cluster access is required for this operation."
+        assert post(b"{", "bob").status == (403 if auth else 422)
+        assert post(order, "alice").json() == "add"
+        assert post(order, den.cluster_token("alice")).json() == "add"
 
 
 def test_access_level_cannot_be_sent_along(den):
