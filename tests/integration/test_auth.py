@@ -225,6 +225,62 @@ def test_programs_of_the_node_are_not_asked(node, row):
     assert node.local("GET", "/keys").status == 200
 
 
+# -- the page about it ---------------------------------------------------------------------------------
+
+HEADS = {"nobody": "no token", "wrong": "wrong token", "gone": "wrong token", "reader": "read",
+         "writer": "write, owner", "owner": "write, owner"}
+
+
+def documented() -> list[dict[str, str]]:
+    """The rows of the table in docs/security.md, "Who may", that are about the port."""
+    text = (REPO / "docs" / "security.md").read_text("utf-8").partition("## Who may")[2]
+    lines = [line for line in text.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    head, _, *rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    assert rows[-1][0] == "everything, on the control socket" and set(rows[-1][1:]) == {"yes"}
+    return [dict(zip(head, row)) for row in rows[:-1]]
+
+
+def is_named(path: str, routes: str) -> bool:
+    """Is PATH one of those in the cell ROUTES? "/a/..." and "/a/*" are /a and all below it."""
+    for name in re.findall(r"`(/[^`]*)`", routes):
+        start = re.sub(r"/(\.\.\.|\*)$", "", name)
+        if path == name or start != name and (path == start or path.startswith(start + "/")):
+            return True
+    return path.startswith("/logs/") and is_named("/logs", routes)
+
+
+def row_for(row: str, key: str) -> dict[str, str]:
+    path = row.split()[1]
+    named = [one for one in documented() if is_named(path, one["routes"])]
+    if path.startswith("/logs") or path == "/{key}/{method}":
+        [named_one] = named
+        [rest] = [one for one in documented() if one["routes"] == "the same: any other object"]
+        return named_one if key == "open_fn" else rest
+    if not named or row == "POST /settings":  # of which the page names what is more than the rest
+        named = [one for one in documented() if one["routes"] == "everything else on the port"]
+    [found] = named
+    return found
+
+
+@pytest.mark.parametrize("row, key", CASES, ids=[f"{row} {key}" for row, key in CASES])
+def test_page_says_what_every_route_asks(row, key):
+    """Each cell is the rule that the answers above are held to."""
+    cells = row_for(row, key)
+    for caller in CALLERS:
+        cell = cells[HEADS.get(caller, "token of a module")]
+        if cell == "its own":
+            cell = "yes" if caller.startswith("of_" + key) else "403"
+        assert RULES[row](caller, key) == (200 if cell == "yes" else int(cell)), (caller, cells["routes"])
+
+
+def test_switching_it_off_needs_write(node):
+    cells = [one for one in documented() if "`den_auth: false`" in one["routes"]]
+    assert [one["read"] for one in cells] == ["403"]
+    for caller in CALLERS[:-2]:  # without those who may
+        answer = node.ask("POST", "/settings", {"den_auth": False}, token_of(node, caller), new_source())
+        assert answer.status == (401 if caller == "nobody" else 403), caller
+
+
 # -- what the answers tell ---------------------------------------------------------------------------
 
 def test_wrong_token_is_called_so(node):
