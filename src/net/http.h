@@ -21,7 +21,7 @@
 
 #include "wire/call.h"
 
-#define GH_NET_OPEN_MAX 32u
+#define GH_NET_OPEN_MAX 96u /* 32 callers that a Den is asked about: three questions each */
 #define GH_NET_WAITING_MAX 1024u
 #define GH_NET_REDIRECTS_MAX 5
 

@@ -8,7 +8,7 @@
 #include "net/net_inner.h"
 
 /* Open connections in all, idle ones included; also to one host. As many as exchanges may be open. */
-#define CONNECTIONS_MAX 32L
+#define CONNECTIONS_MAX ((long)GH_NET_OPEN_MAX)
 
 struct gh_multi {
     const struct gh_curl *curl;

@@ -241,6 +241,16 @@ def test_many_tokens_at_once_over_few_connections(node, den):
     assert den.connections - before <= 20  # 60 questions
 
 
+def test_new_callers_do_not_wait_for_one_another(node, den):
+    """A Den that takes long: all of these are asked about at once, so all are answered in the time of one."""
+    tokens, hang = [cold(den, box="read") for _ in range(30)], Hang()
+    den.fails(hang)
+    with Asking(*(lambda token=token: node.ask("GET", "/keys", None, token) for token in tokens)) as asking:
+        hang.await_questions(len(ABOUT_THE_NODE) * len(tokens))
+        hang.release()
+        assert [answer.status for answer in asking.answers()] == [200] * len(tokens)
+
+
 # -- for how long -----------------------------------------------------------------------------------
 
 def test_allowed_counts_for_a_minute_and_denied_for_seconds(node, den):

@@ -212,8 +212,7 @@ def test_name_that_does_not_resolve(tmp_path, den):
 # -- used while it is old -----------------------------------------------------------------------------
 
 def start_stale(folder, den, *args: str):
-    return den_node(folder, den, "--den-timeout-ms", TIMEOUT_MS, "--den-cache-s", "1", "--den-denied-cache-s", "1",
-                    *args)
+    return den_node(folder, den, "--den-cache-s", "1", "--den-denied-cache-s", "1", *args)
 
 
 def asked_in_vain(den, token):
