@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .auth_kit import OWNER, OWNER_TOKEN, WRONG_TOKEN, new_source, node as start_node
-from .gatehoused import USER_CODE, Gatehoused, wait_until
+from .gatehoused import REPO, USER_CODE, Gatehoused, wait_until
 
 THINGS = USER_CODE / "things.py"
 
@@ -70,6 +71,14 @@ def test_line_of_a_refusal(audited, name, path, token, status, user, denied):
     line = line_of(audited.audit, f"refused-{name}")
     assert (line["status"], line["user"], line["denied"]) == (status, user, denied)
     assert "s3cret" not in audited.audit.read_text()
+
+
+def test_page_lists_what_can_be_denied():
+    sources = "".join(path.read_text() for path in (REPO / "src" / "api").glob("*.c"))
+    reasons = {text for line in re.findall(r"request->denied = ([^;]+);", sources)
+               for text in re.findall(r'"(\w+)"', line)}
+    page = (REPO / "docs" / "security.md").read_text("utf-8").partition("`denied` is null")[2].partition(";")[0]
+    assert reasons == set(re.findall(r"`(\w+)`", page))
 
 
 def test_what_needs_nothing_has_no_line(audited):
