@@ -303,7 +303,10 @@ admit_body(struct gh_api *api, struct gh_request *request, gh_admit_step *step)
         return GH_ADMITTED;
     }
     enum gh_auth_state state = decide(api, request, &question, &answer);
-    answer.verdict = answer.caller.kind == GH_CALLER_KNOWN ? GH_ALLOWED : GH_NO_TOKEN;
+    if (answer.caller.kind == GH_CALLER_KNOWN)
+        answer.verdict = GH_ALLOWED;
+    else
+        answer.verdict = answer.caller.kind == GH_CALLER_NOBODY ? GH_NO_TOKEN : GH_NOT_FOR_THE_NODE;
     return settle(api, request, &question, state, &answer, step);
 }
 

@@ -363,7 +363,8 @@ def test_run_of_one_key_is_not_read_by_the_name_of_another(node, caller, key):
 def test_long_body_of_somebody_unknown_is_not_read(node):
     body = {"run_name": "r", "key": "open_fn", "pad": "x" * (70 << 10)}
     assert node.ask("POST", "/logs", body).status == 401
-    assert node.ask("POST", "/logs", body, WRONG_TOKEN, new_source()).status == 401
+    wrong = node.ask("POST", "/logs", body, WRONG_TOKEN, new_source())
+    assert (wrong.status, wrong.json()["detail"]) == (403, NOT_FOR_THE_NODE)
     assert node.ask("POST", "/logs", body, node.tokens["reader"]).status == 200
     chunked = node.ask("POST", "/logs", None, headers={"Transfer-Encoding": "chunked"})
     assert chunked.status in (400, 401, 422)
