@@ -114,7 +114,7 @@ def test_sentences(node, den):
 def test_user_without_rights_is_not_guessing(node, den):
     """Each of its refusals is 403: it came with a token that is somebody's."""
     token, source = cold(den), new_source()
-    assert {node.ask("GET", "/keys", None, token, source).status for _ in range(20)} == {403}
+    assert {node.ask("GET", "/keys", None, token, source).status for _ in range(110)} == {403}
 
 
 def test_wrong_tokens_wait_and_then_den_is_not_asked(node, den):

@@ -342,7 +342,7 @@ def test_failing_den_is_no_guessing(node, den):
     """Whom it could not name was not wrong: none of them counts against the address."""
     source = new_source()
     den.fails(says(500, ""))
-    for _ in range(15):
+    for _ in range(25):
         assert is_told_to_come_again(node.ask("GET", "/keys", None, cold(den), source))
     recover(node, den)
     assert node.ask("GET", "/keys", None, cold(den, box="read"), source).status == 200
