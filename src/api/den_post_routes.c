@@ -42,10 +42,11 @@ gh_route_den_status_get(struct gh_api *api, struct gh_request *request)
     gh_den_ask_done(&ask);
 }
 
+/* What reports is running, unless it says otherwise; all else of a status is whatever its sender makes it. */
 void
 gh_route_den_status_post(struct gh_api *api, struct gh_request *request)
 {
-    static const struct gh_field field = {"daemon_status", GH_FIELD_TEXT, true};
+    static const struct gh_field field = {"daemon_status", GH_FIELD_TEXT, false};
     struct gh_den_ask ask;
     struct gh_value value;
     struct gh_err err;
@@ -53,12 +54,12 @@ gh_route_den_status_post(struct gh_api *api, struct gh_request *request)
     if (gh_den_ask_begin(api, request, GH_DEN_REPORT, &ask) != 0)
         return;
     if (gh_fields_body(request, &field, 1, &value) == 0) {
-        if (value.text.len > STATE_MAX_BYTES || request->body.len > GH_DEN_CONFIG_MAX_BYTES)
+        struct gh_slice state = value.is_given ? value.text : (struct gh_slice){"running", 7};
+        if (state.len > STATE_MAX_BYTES || request->body.len > GH_DEN_CONFIG_MAX_BYTES)
             gh_fields_refuse(request, "body", field.name, "value_error",
                              "Input should be a word, in a body of up to 1 MiB",
                              (struct gh_slice){0});
-        else if (gh_den_status_post(ask.den, ask.resource, request->body, value.text, &err) ==
-                 GH_OK)
+        else if (gh_den_status_post(ask.den, ask.resource, request->body, state, &err) == GH_OK)
             gh_den_reply(request, json_object());
         else
             gh_den_reply_error(request, &err);

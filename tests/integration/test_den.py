@@ -427,7 +427,11 @@ def test_status(den):
     assert data(den.ask("GET", path, who="bob")) == STATUS
     assert den.ask("POST", path, STATUS, "bob").status == 403
     assert den.ask("POST", path, STATUS, den.cluster_token("bob")).status == 403
-    assert den.ask("POST", path, {}).status == 422
+    assert den.ask("POST", path, []).status == 422
+    assert den.ask("POST", path, {"daemon_status": 7}).status == 422
+    assert den.ask("POST", path, {"anything": "else"}).status == 200
+    assert data(den.ask("GET", path)) == {"anything": "else"}
+    assert "/alice/gpu" in listed(den, {"cluster_status": "running"})
     assert den.ask("GET", "/resource/alice:concat/cluster/status").status == 404
 
 
