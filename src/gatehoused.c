@@ -399,6 +399,7 @@ watch_signals(struct daemon *daemon)
     static const int numbers[SIGNAL_COUNT] = {SIGTERM, SIGINT, SIGHUP};
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* LimitFSIZE counts for memfds too: a write says EFBIG instead */
     for (int i = 0; i < SIGNAL_COUNT; i++) {
         uv_signal_init(&daemon->loop, &daemon->signals[i]);
         daemon->signals[i].data = daemon;

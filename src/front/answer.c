@@ -4,7 +4,7 @@
  *
  * libmicrohttpd takes an answer only when the whole request is in. What is written to a stream
  * before waits in the heap, and beyond SPOOL_BYTES in a memfd, so that an app that answers while it reads
- * (an echo) neither stops nor fills our memory. */
+ * (an echo) neither stops nor fills our memory. Where there is no room for that the answer becomes a 507. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,27 +218,47 @@ sink_reply_fd(struct gh_request *request, unsigned status, const char *content_t
 
 /* ---- streams ---- */
 
-/* All that was written moves to the memfd, and counts as sent. Without memory for that it stays. */
-static void
-spool(struct gh_exchange *exchange)
+/* Move all that was written to the memfd, where it counts as sent. */
+static int
+spool(struct gh_exchange *exchange, struct gh_err *err)
 {
     struct gh_request *request = &exchange->request;
     struct gh_buf *stream = &exchange->stream;
     uint64_t limit = exchange->conn->server->settings->body_max_bytes;
     size_t len = stream->len;
-    struct gh_err err;
 
     if (exchange->spool_len + len > limit)
-        return;
+        return gh_err_set(err, GH_E_NO_ROOM, "there are more than %llu bytes (body_max_bytes)",
+                          (unsigned long long)limit);
     if (exchange->spool_fd < 0)
-        exchange->spool_fd = gh_shm_open(&err);
+        exchange->spool_fd = gh_shm_open(err);
     if (exchange->spool_fd < 0 ||
-        gh_shm_write(exchange->spool_fd, stream->bytes, len, &err) != GH_OK)
-        return;
+        gh_shm_write(exchange->spool_fd, stream->bytes, len, err) != GH_OK)
+        return err->code;
     exchange->spool_len += len;
     stream->len = 0;
     if (request->on_sent)
         request->on_sent(request, request->on_gone_context, len);
+    return GH_OK;
+}
+
+/* What was written cannot be kept until the request is whole. Were its writer only made to wait, an app that
+ * reads its body no further meanwhile would wait for ever. Nothing was sent yet: another answer takes the
+ * place of this one, and to who wrote it the client has left. */
+static void
+give_up(struct gh_exchange *exchange, struct gh_err *err)
+{
+    gh_exchange_drop_taker(exchange);
+    gh_buf_done(&exchange->stream);
+    if (exchange->spool_fd >= 0)
+        close(exchange->spool_fd);
+    exchange->spool_fd = -1;
+    if (exchange->response)
+        MHD_destroy_response(exchange->response);
+    exchange->response = NULL;
+    exchange->is_stream = false;
+    gh_err_add(err, "The answer came before the request was whole, and cannot be kept");
+    gh_head_refuse(exchange, 507, err->text);
 }
 
 static ssize_t
@@ -351,6 +371,7 @@ static size_t
 sink_write(struct gh_request *request, const void *bytes, size_t len)
 {
     struct gh_exchange *exchange = of(request);
+    struct gh_err err;
 
     if (exchange->drops_body) {
         if (request->on_sent)
@@ -365,8 +386,11 @@ sink_write(struct gh_request *request, const void *bytes, size_t len)
     gh_buf_add(&exchange->stream, bytes, len);
     if (len > 0)
         wake_stream(exchange);
-    if (!exchange->has_end && exchange->stream.len > SPOOL_BYTES)
-        spool(exchange);
+    if (!exchange->has_end && !exchange->is_queued && exchange->stream.len > SPOOL_BYTES &&
+        spool(exchange, &err) != GH_OK) {
+        give_up(exchange, &err);
+        return 0;
+    }
     return exchange->stream.len - exchange->stream_used;
 }
 

@@ -176,6 +176,16 @@ to_shared_memory(struct gh_exchange *exchange, struct gh_err *err)
     return rc;
 }
 
+/* There is no memory for the body: what was kept of it goes at once, the rest is read past. */
+static void
+refuse_for_memory(struct gh_exchange *exchange, const struct gh_err *err)
+{
+    if (exchange->body_fd >= 0)
+        close(exchange->body_fd);
+    exchange->body_fd = -1;
+    gh_head_refuse(exchange, 507, err->text);
+}
+
 static int
 keep_body(struct gh_exchange *exchange, const char *bytes, size_t len, struct gh_err *err)
 {
@@ -191,9 +201,8 @@ keep_body(struct gh_exchange *exchange, const char *bytes, size_t len, struct gh
     return GH_OK;
 }
 
-/* Whoever gets the body in pieces gets no more of it: to them the client has left. */
-static void
-drop_taker(struct gh_exchange *exchange)
+void
+gh_exchange_drop_taker(struct gh_exchange *exchange)
 {
     struct gh_request *request = &exchange->request;
 
@@ -208,7 +217,7 @@ drop_taker(struct gh_exchange *exchange)
 static enum gh_take
 refuse_body(struct gh_exchange *exchange)
 {
-    drop_taker(exchange);
+    gh_exchange_drop_taker(exchange);
     if (exchange->is_answered)
         return GH_TAKE_CLOSE;
     gh_head_refuse(exchange, 413, "The body is larger than the limit (body_max_bytes).");
@@ -235,7 +244,7 @@ gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t le
         return request->on_body(request, request->on_gone_context, bytes, len) ? GH_TAKE_ON
                                                                                : GH_TAKE_PAUSE;
     if (keep_body(exchange, bytes, len, &err) != GH_OK)
-        gh_head_refuse(exchange, 507, err.text);
+        refuse_for_memory(exchange, &err);
     return GH_TAKE_ON;
 }
 

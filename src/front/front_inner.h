@@ -128,6 +128,8 @@ void gh_exchange_take_head(struct gh_exchange *exchange, const char *method, con
 void gh_exchange_expect_body(struct gh_exchange *exchange);
 enum gh_take gh_exchange_take_body(struct gh_exchange *exchange, const char *bytes, size_t len);
 void gh_exchange_take_end(struct gh_exchange *exchange);
+/* Whoever takes the body in pieces gets no more of it: to them the client has left. */
+void gh_exchange_drop_taker(struct gh_exchange *exchange);
 /* Tell api/ that the client left; the exchange is then only waiting to be freed. */
 void gh_exchange_gone(struct gh_exchange *exchange);
 

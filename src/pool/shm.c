@@ -26,19 +26,32 @@ gh_shm_open(struct gh_err *err)
     return fd;
 }
 
+/* Take back the last LEN bytes: whoever writes on, writes behind what was there before. */
+static void
+take_back(int fd, size_t len)
+{
+    off_t end = lseek(fd, -(off_t)len, SEEK_CUR);
+
+    if (end >= 0)
+        (void)!ftruncate(fd, end);
+}
+
 int
 gh_shm_write(int fd, const void *bytes, size_t len, struct gh_err *err)
 {
     const char *cursor = bytes;
+    size_t done = 0;
 
-    while (len > 0) {
-        ssize_t written = write(fd, cursor, len);
+    while (done < len) {
+        ssize_t written = write(fd, cursor + done, len - done);
         if (written < 0 && errno == EINTR)
             continue;
-        if (written <= 0)
-            return system_error(err, "writing a body to shared memory");
-        cursor += written;
-        len -= (size_t)written;
+        if (written <= 0) {
+            system_error(err, "writing a body to shared memory");
+            take_back(fd, done);
+            return err->code;
+        }
+        done += (size_t)written;
     }
     return GH_OK;
 }

@@ -14,7 +14,7 @@
 /* A new, empty memfd, close-on-exec; -1 with ERR filled. */
 int gh_shm_open(struct gh_err *err);
 
-/* Append LEN bytes. Errors: GH_E_SYSTEM, no memory left. */
+/* Append LEN bytes, all of them or none. Errors: GH_E_SYSTEM, no memory left. */
 int gh_shm_write(int fd, const void *bytes, size_t len, struct gh_err *err) GH_MUST_USE;
 
 /* No one can write, shrink or grow FD any more. */

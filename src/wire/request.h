@@ -43,7 +43,8 @@ struct gh_sink {
                      size_t len);
     /* Begin an answer whose length is not known; then write and end. */
     void (*stream)(struct gh_request *request, unsigned status, const char *content_type);
-    /* Queue LEN bytes; returns how many bytes wait unsent, these included. */
+    /* Queue LEN bytes; returns how many bytes wait unsent, these included. Where they cannot be kept until the
+     * request is whole, on_gone is called from in here, and the request must not be touched afterwards. */
     size_t (*write)(struct gh_request *request, const void *bytes, size_t len);
     void (*end)(struct gh_request *request);
     /* Begin an answer with the status and headers of HEAD, borrowed; then write and end, or cut. */

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "tests/unit/suite.h"
 
@@ -38,6 +40,30 @@ START_TEST(write_appends)
     const char *bytes = gh_shm_map(fd, 6, &err);
     assert_bytes(bytes, (size_t)6, "abcdef");
     gh_shm_unmap(bytes, 6);
+    close(fd);
+}
+END_TEST
+
+/* A write that ends half-way leaves nothing behind, and the next one follows what was there before. */
+START_TEST(write_is_whole_or_not_at_all)
+{
+    struct rlimit before, cramped;
+    int fd = open_with("abc");
+
+    signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    cramped = (struct rlimit){5, before.rlim_max};
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &cramped), 0);
+    ck_assert_int_eq(gh_shm_write(fd, "XYZ", 3, &err), GH_E_SYSTEM);
+    assert_contains(err.text, strerror(EFBIG));
+    ck_assert_int_eq((int)lseek(fd, 0, SEEK_CUR), 3);
+    ck_assert_int_eq(gh_shm_write(fd, "de", 2, &err), GH_OK);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+
+    ck_assert_int_eq((int)lseek(fd, 0, SEEK_END), 5);
+    const char *bytes = gh_shm_map(fd, 5, &err);
+    assert_bytes(bytes, (size_t)5, "abcde");
+    gh_shm_unmap(bytes, 5);
     close(fd);
 }
 END_TEST
@@ -117,6 +143,7 @@ add(TCase *tests)
 {
     tcase_add_test(tests, open_makes_an_empty_memfd_that_children_do_not_get);
     tcase_add_test(tests, write_appends);
+    tcase_add_test(tests, write_is_whole_or_not_at_all);
     tcase_add_test(tests, sealed_cannot_change_any_more);
     tcase_add_test(tests, check_knows_the_length_of_a_sealed_one);
     tcase_add_loop_test(tests, check_refuses_each_missing_seal, 0, 5);
