@@ -20,6 +20,7 @@ unit_programs = \
 	%reldir%/unit/auth_access_test \
 	%reldir%/unit/auth_audit_test \
 	%reldir%/unit/auth_den_test \
+	%reldir%/unit/auth_denword_test \
 	%reldir%/unit/auth_tokens_test \
 	%reldir%/unit/base_alloc_test \
 	%reldir%/unit/base_base64url_test \
@@ -55,6 +56,7 @@ unit_programs = \
 	%reldir%/unit/conf_settings_test \
 	%reldir%/unit/conf_yaml_test \
 	%reldir%/unit/den_den_test \
+	%reldir%/unit/den_meter_test \
 	%reldir%/unit/den_uri_test \
 	%reldir%/unit/front_activation_test \
 	%reldir%/unit/front_coding_test \
@@ -160,6 +162,7 @@ fuzz_programs = \
 	%reldir%/fuzz/coding_fuzz \
 	%reldir%/fuzz/config_fuzz \
 	%reldir%/fuzz/contents_fuzz \
+	%reldir%/fuzz/denword_fuzz \
 	%reldir%/fuzz/forwarded_fuzz \
 	%reldir%/fuzz/frame_fuzz \
 	%reldir%/fuzz/guard_fuzz \

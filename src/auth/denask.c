@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "auth/denask.h"
 
-#include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,16 +9,13 @@
 #include "base/alloc.h"
 #include "den/uri.h"
 #include "net/http.h"
-#include "wire/tokentext.h"
-
-enum question { USER, LEVEL, VALIDITY, QUESTIONS };
 
 struct gh_denask {
     struct part {
         struct gh_denask *ask;
-        enum question question;
+        enum gh_den_question question;
         struct gh_net_request *request; /* NULL: not asked, or answered */
-    } parts[QUESTIONS];
+    } parts[GH_DEN_QUESTIONS];
     unsigned open;
     char problem[160]; /* "" while there is none */
     struct gh_denask_answer answer;
@@ -28,80 +25,30 @@ struct gh_denask {
 
 /* ---- what Den said ---- */
 
-static void
-fail(struct gh_denask *ask, const char *what, const char *why)
+/* The first problem is the one that is told. */
+static void GH_PRINTF(2, 3) fail(struct gh_denask *ask, const char *format, ...)
 {
-    if (!ask->problem[0])
-        snprintf(ask->problem, sizeof ask->problem, "%s: %s", what, why);
-}
+    va_list args;
 
-/* The object "data" of the answer; NULL when it has none. */
-static json_t *
-data_of(const struct gh_net_answer *answer, json_t **root_out)
-{
-    *root_out = json_loadb(answer->body.bytes, answer->body.len, 0, NULL);
-    json_t *data = json_object_get(*root_out, "data");
-    return json_is_object(data) ? data : NULL;
-}
-
-static void
-read_user(struct gh_denask *ask, const struct gh_net_answer *answer)
-{
-    json_t *root, *data = data_of(answer, &root);
-    const char *name = json_string_value(json_object_get(data, "username"));
-
-    if (!name)
-        fail(ask, "GET /user", "the answer has no data.username");
-    else if (!gh_token_user_is_valid((struct gh_slice){name, strlen(name)}))
-        fail(ask, "GET /user", "data.username is no name");
-    else
-        snprintf(ask->answer.word.user, sizeof ask->answer.word.user, "%s", name);
-    json_decref(root);
-}
-
-/* A level of another name gives no right: it may mean anything. */
-static void
-read_level(struct gh_denask *ask, const struct gh_net_answer *answer)
-{
-    json_t *root, *data = data_of(answer, &root);
-    const json_t *level = json_object_get(data, "access_level");
-
-    if (!data || (level && !json_is_null(level) && !json_is_string(level)))
-        fail(ask, "GET /resource", "the answer has no data.access_level");
-    else if (json_is_string(level) && strcmp(json_string_value(level), "write") == 0)
-        ask->answer.word.level = GH_LEVEL_WRITE;
-    else if (json_is_string(level) && strcmp(json_string_value(level), "read") == 0)
-        ask->answer.word.level = GH_LEVEL_READ;
-    json_decref(root);
-}
-
-/* Of an answer that is none of Den's "no" nothing is known: it may be a proxy's, or come of overload. */
-static bool
-is_no(unsigned status)
-{
-    return status == 400 || status == 401 || status == 403 || status == 404 || status == 422;
-}
-
-static void
-read_answer(struct gh_denask *ask, enum question question, const struct gh_net_answer *answer)
-{
-    static const char *const names[QUESTIONS] = {"GET /user", "GET /resource",
-                                                 "GET /auth/token/cluster"};
-    char why[40];
-
-    snprintf(why, sizeof why, "status %u", answer->status);
-    if (answer->status == 0)
-        fail(ask, names[question], answer->problem ? answer->problem : "no answer");
-    else if (is_no(answer->status))
+    if (ask->problem[0])
         return;
-    else if (answer->status != 200)
-        fail(ask, names[question], why);
-    else if (question == USER)
-        read_user(ask, answer);
-    else if (question == LEVEL)
-        read_level(ask, answer);
-    else
-        ask->answer.word.is_valid = true;
+    va_start(args, format);
+    vsnprintf(ask->problem, sizeof ask->problem, format, args);
+    va_end(args);
+}
+
+static void
+read_answer(struct gh_denask *ask, enum gh_den_question question,
+            const struct gh_net_answer *answer)
+{
+    struct gh_err err;
+
+    if (answer->status == 0)
+        fail(ask, "%s: %s", gh_denword_name(question),
+             answer->problem ? answer->problem : "no answer");
+    else if (gh_denword_read(&ask->answer.word, question, answer->status, answer->body, &err) !=
+             GH_OK)
+        fail(ask, "%s", err.text);
 }
 
 static void
@@ -123,9 +70,9 @@ on_answer(void *context, const struct gh_net_answer *answer)
 
 static void
 put(struct gh_denask *ask, struct gh_net *net, const struct gh_denask_order *order,
-    enum question question)
+    enum gh_den_question question)
 {
-    static const char *const paths[QUESTIONS] = {"user", "resource/", "auth/token/cluster/"};
+    static const char *const paths[GH_DEN_QUESTIONS] = {"user", "resource/", "auth/token/cluster/"};
     struct part *part = &ask->parts[question];
     char *token GH_SCOPED(gh_free) = gh_strndup(order->token.bytes, order->token.len);
     char *url GH_SCOPED(gh_free) = gh_den_url(order->url, paths[question], order->uri, "");
@@ -153,12 +100,12 @@ gh_denask_start(struct gh_net *net, const struct gh_denask_order *order,
     ask->fn = fn;
     ask->context = context;
     if (!*order->uri) {
-        put(ask, net, order, USER);
+        put(ask, net, order, GH_DEN_ASKS_USER);
         return ask;
     }
-    put(ask, net, order, LEVEL);
+    put(ask, net, order, GH_DEN_ASKS_LEVEL);
     if (order->asks_validity)
-        put(ask, net, order, VALIDITY);
+        put(ask, net, order, GH_DEN_ASKS_VALIDITY);
     return ask;
 }
 
@@ -167,7 +114,7 @@ gh_denask_cancel(struct gh_denask *ask)
 {
     if (!ask)
         return;
-    for (int i = 0; i < QUESTIONS; i++)
+    for (int i = 0; i < GH_DEN_QUESTIONS; i++)
         if (ask->parts[i].request)
             gh_net_cancel(ask->parts[i].request);
     free(ask);

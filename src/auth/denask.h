@@ -7,20 +7,13 @@
 
 #include <stdbool.h>
 
-#include "auth/access.h"
+#include "auth/denword.h"
 #include "wire/request.h"
 
 struct gh_denask;
 struct gh_net;
 
 #define GH_DENASK_ANSWER_MAX_BYTES (1u << 20)
-
-/* What Den says of a token. */
-struct gh_denask_word {
-    char user[GH_REQUEST_USER_BYTES]; /* "": the token is nobody's, or nobody asked */
-    bool is_valid;                    /* for the resource, as its owner's own token */
-    enum gh_level level;
-};
 
 struct gh_denask_answer {
     const char *problem; /* why Den's answer is not known; NULL when all questions were answered */

@@ -13,6 +13,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/denask.h \
 	%reldir%/denfacts.c \
 	%reldir%/denfacts.h \
+	%reldir%/denword.c \
+	%reldir%/denword.h \
 	%reldir%/throttle.c \
 	%reldir%/throttle.h \
 	%reldir%/tokens.c \
