@@ -77,6 +77,16 @@ refuse_not_allowed(struct gh_request *request, const struct gh_den_ask *ask, con
     gh_reply_detail(request, 403, "%s %s", ask->user->name, why);
 }
 
+static void
+refuse_too_much(struct gh_request *request, const struct gh_den_ask *ask, unsigned wait_s)
+{
+    request->denied = "throttled";
+    request->retry_after_s = wait_s;
+    gh_reply_detail(request, 429,
+                    "%s has sent this Den more to keep than it takes at once; go on in %u s.",
+                    ask->user->name, wait_s);
+}
+
 /* ---- the decision ---- */
 
 /* Returns 0; or -1, having answered. */
@@ -213,6 +223,40 @@ gh_den_ask_begin(struct gh_api *api, struct gh_request *request, enum gh_den_nee
 {
     *ask = (struct gh_den_ask){0};
     int rc = begin(api, request, need, ask);
+    if (rc != 0)
+        gh_den_ask_done(ask);
+    return rc;
+}
+
+/* Returns 0, having counted what is written; or -1, having answered. */
+static int
+meter(struct gh_request *request, struct gh_den_ask *ask, bool is_report)
+{
+    uint64_t now_ms = uv_hrtime() / 1000000;
+    size_t len = request->body.len;
+    unsigned of_user_s = gh_den_meter_wait_s(&ask->user->meter, &gh_den_pace_of_user, len, now_ms);
+    unsigned of_resource_s = is_report ? gh_den_meter_wait_s(&ask->resource->meter,
+                                                             &gh_den_pace_of_resource, len, now_ms)
+                                       : 0;
+
+    if (of_user_s == 0 && of_resource_s == 0) {
+        gh_den_meter_add(&ask->user->meter, &gh_den_pace_of_user, len, now_ms);
+        if (is_report)
+            gh_den_meter_add(&ask->resource->meter, &gh_den_pace_of_resource, len, now_ms);
+        return 0;
+    }
+    refuse_too_much(request, ask, of_user_s > of_resource_s ? of_user_s : of_resource_s);
+    return -1;
+}
+
+int
+gh_den_ask_begin_change(struct gh_api *api, struct gh_request *request, enum gh_den_need need,
+                        struct gh_den_ask *ask)
+{
+    int rc = gh_den_ask_begin(api, request, need, ask);
+
+    if (rc == 0)
+        rc = meter(request, ask, need == GH_DEN_REPORT);
     if (rc != 0)
         gh_den_ask_done(ask);
     return rc;

@@ -54,6 +54,10 @@ int gh_den_ask_begin(struct gh_api *api, struct gh_request *request, enum gh_den
                      struct gh_den_ask *ask) GH_MUST_USE;
 void gh_den_ask_done(struct gh_den_ask *ask);
 
+/* The same for a route that changes something: 429 for who changes too much (den/meter.h). */
+int gh_den_ask_begin_change(struct gh_api *api, struct gh_request *request, enum gh_den_need need,
+                            struct gh_den_ask *ask) GH_MUST_USE;
+
 /* {"data": DATA}, whose reference is taken. */
 void gh_den_reply(struct gh_request *request, struct json_t *data);
 

@@ -51,7 +51,7 @@ gh_route_den_status_post(struct gh_api *api, struct gh_request *request)
     struct gh_value value;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_REPORT, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_REPORT, &ask) != 0)
         return;
     if (gh_fields_body(request, &field, 1, &value) == 0) {
         struct gh_slice state = value.is_given ? value.text : (struct gh_slice){"running", 7};
@@ -84,7 +84,7 @@ gh_route_den_logs_post(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_REPORT, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_REPORT, &ask) != 0)
         return;
     if (gh_fields_body(request, fields, COUNT, values) == 0) {
         const struct gh_den_lines lines = {values[FILE_NAME].text, values[LOGS].text,

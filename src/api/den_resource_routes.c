@@ -209,7 +209,7 @@ gh_route_den_create(struct gh_api *api, struct gh_request *request)
     struct gh_den_config config;
     struct gh_den_ask ask;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_OWN_TOKEN, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_OWN_TOKEN, &ask) != 0)
         return;
     if (gh_fields_body(request, config_fields, CONFIG_COUNT, values) == 0) {
         if (take_config(request, values, &uri_text, &config) == 0)
@@ -227,7 +227,7 @@ gh_route_den_put(struct gh_api *api, struct gh_request *request)
     struct gh_den_config config;
     struct gh_den_ask ask;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_WRITE, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_WRITE, &ask) != 0)
         return;
     if (gh_fields_body(request, config_fields, CONFIG_COUNT, values) == 0) {
         if (take_config(request, values, &uri_text, &config) != 0)
@@ -248,7 +248,7 @@ gh_route_den_delete(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_WRITE, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_WRITE, &ask) != 0)
         return;
     if (gh_den_resource_delete(ask.den, ask.resource, &err) == GH_OK)
         gh_den_reply(request, json_object());

@@ -120,7 +120,7 @@ gh_route_den_secret_put(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_WRITE, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_WRITE, &ask) != 0)
         return;
     if (!content_is_good(request))
         ; /* answered */
@@ -137,7 +137,7 @@ gh_route_den_secret_delete(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_WRITE, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_WRITE, &ask) != 0)
         return;
     if (gh_den_secret_delete(ask.den, ask.resource, &err) == GH_OK)
         gh_den_reply(request, json_object());

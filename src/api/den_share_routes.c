@@ -112,7 +112,7 @@ gh_route_den_share(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_WRITE, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_WRITE, &ask) != 0)
         return;
     if (gh_fields_body(request, fields, COUNT, values) == 0) {
         sharing.is_notified = values[NOTIFY].flag;

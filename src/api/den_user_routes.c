@@ -76,7 +76,7 @@ gh_route_den_user_config(struct gh_api *api, struct gh_request *request)
     struct gh_den_ask ask;
     struct gh_err err;
 
-    if (gh_den_ask_begin(api, request, GH_DEN_OWN_TOKEN, &ask) != 0)
+    if (gh_den_ask_begin_change(api, request, GH_DEN_OWN_TOKEN, &ask) != 0)
         return;
     if (!body_is_object(request))
         ; /* answered */

@@ -32,6 +32,7 @@ struct gh_den_user;
 #define GH_DEN_SECRET_MAX_BYTES (64u << 10)
 #define GH_DEN_HISTORY_MAX 100u          /* versions of one resource; the oldest go first */
 #define GH_DEN_LOGS_MAX_BYTES (1u << 20) /* of one resource; the oldest posts go first */
+#define GH_DEN_LOGS_MAX_COUNT 1000
 
 /* Open it, or make it. Errors: GH_E_INPUT another version's; GH_E_SYSTEM it cannot be read or written, or
  * another daemon has it. */

@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "den/den.h"
+#include "den/meter.h"
 
 struct gh_den_user {
     UT_hash_handle hh; /* by name; in order of ids */
@@ -19,6 +20,7 @@ struct gh_den_user {
     char *email; /* or NULL */
     int64_t created_s;
     unsigned token_count, resource_count;
+    struct gh_den_meter meter; /* of what the user changes */
 };
 
 /* A digest under which a token is found. */
@@ -57,6 +59,7 @@ struct gh_den_resource {
     char *type;
     bool is_public;
     struct gh_den_grant *grants;
+    struct gh_den_meter meter; /* of what is reported about it */
 };
 
 struct gh_den {

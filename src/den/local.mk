@@ -10,6 +10,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/keyring.h \
 	%reldir%/listing.c \
 	%reldir%/listing.h \
+	%reldir%/meter.c \
+	%reldir%/meter.h \
 	%reldir%/posts.c \
 	%reldir%/posts.h \
 	%reldir%/resources.c \

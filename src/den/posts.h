@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * den/posts.h - what nodes report about the clusters that they are: the last status, and lines of their logs,
- * of which the last GH_DEN_LOGS_MAX_BYTES are kept. */
+ * of which the last GH_DEN_LOGS_MAX_BYTES are kept, in GH_DEN_LOGS_MAX_COUNT posts at most. Written, but not synced
+ * to the disk: a machine that goes down may lose them. */
 #ifndef GH_DEN_POSTS_H
 #define GH_DEN_POSTS_H
 

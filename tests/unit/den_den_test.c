@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "den/den_inner.h"
 #include "den/grants.h"
 #include "den/keyring.h"
 #include "den/posts.h"
@@ -311,6 +312,54 @@ START_TEST(versions_and_lines_are_bounded)
 }
 END_TEST
 
+static int
+value_of(const char *sql)
+{
+    sqlite3_stmt *rows;
+
+    ck_assert_int_eq(sqlite3_prepare_v2(den->db, sql, -1, &rows, NULL), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_step(rows), SQLITE_ROW);
+    int value = sqlite3_column_int(rows, 0);
+    sqlite3_finalize(rows);
+    return value;
+}
+
+START_TEST(logs_of_many_small_posts_are_bounded)
+{
+    struct gh_buf out GH_SCOPED(gh_buf_done) = {0};
+    struct gh_den_lines lines = {slice("a.log"), slice("old\n"), 0, 1};
+    bool is_any;
+
+    ck_assert_int_eq(gh_den_logs_post(den, resource("alice:fn"), &lines, &err), GH_OK);
+    lines.text = slice("x\n");
+    for (unsigned i = 0; i < GH_DEN_LOGS_MAX_COUNT; i++)
+        ck_assert_int_eq(gh_den_logs_post(den, resource("alice:fn"), &lines, &err), GH_OK);
+    ck_assert_int_eq(gh_den_logs_read(den, resource("alice:fn"), 0, &out, &is_any, &err), GH_OK);
+    ck_assert_uint_eq(out.len, 2 * GH_DEN_LOGS_MAX_COUNT);
+    ck_assert_int_eq(value_of("SELECT count(*) FROM log"), GH_DEN_LOGS_MAX_COUNT);
+}
+END_TEST
+
+/* Reports are not synced; all that comes after one is (2 is FULL), whatever became of it. */
+START_TEST(a_report_leaves_other_changes_synced)
+{
+    struct gh_den_lines lines = {slice("a.log"), slice("x\n"), 0, 1};
+    struct gh_slice status = slice("{}"), state = slice("running");
+
+    ck_assert_int_eq(value_of("PRAGMA synchronous"), 2);
+    ck_assert_int_eq(gh_den_logs_post(den, resource("alice:fn"), &lines, &err), GH_OK);
+    ck_assert_int_eq(value_of("PRAGMA synchronous"), 2);
+    ck_assert_int_eq(gh_den_status_post(den, resource("alice:fn"), status, state, &err), GH_OK);
+    ck_assert_int_eq(value_of("PRAGMA synchronous"), 2);
+
+    ck_assert_int_eq(sqlite3_exec(den->db, "ALTER TABLE log RENAME TO logs", NULL, NULL, NULL),
+                     SQLITE_OK);
+    ck_assert_int_eq(gh_den_logs_post(den, resource("alice:fn"), &lines, &err), GH_E_SYSTEM);
+    ck_assert_int_eq(value_of("PRAGMA synchronous"), 2);
+    ck_assert(sqlite3_get_autocommit(den->db));
+}
+END_TEST
+
 START_TEST(tickets_are_for_one_thing)
 {
     char ticket[GH_DEN_TICKET_BYTES];
@@ -368,6 +417,8 @@ add_tests(TCase *tests)
     tcase_add_test(tests, users_are_removed_with_all_that_is_theirs);
     tcase_add_test(tests, bad_users_are_refused);
     tcase_add_test(tests, versions_and_lines_are_bounded);
+    tcase_add_test(tests, logs_of_many_small_posts_are_bounded);
+    tcase_add_test(tests, a_report_leaves_other_changes_synced);
     tcase_add_test(tests, tickets_are_for_one_thing);
     tcase_add_test(tests, the_file_is_ones_own);
     tcase_add_test(tests, newer_files_are_refused);
