@@ -159,6 +159,7 @@ fuzz_programs = \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/clientfiles_fuzz \
 	%reldir%/fuzz/coding_fuzz \
 	%reldir%/fuzz/config_fuzz \
 	%reldir%/fuzz/contents_fuzz \
@@ -169,8 +170,12 @@ fuzz_programs = \
 	%reldir%/fuzz/hello_fuzz \
 	%reldir%/fuzz/httpframe_fuzz \
 	%reldir%/fuzz/jsontext_fuzz \
+	%reldir%/fuzz/keyput_fuzz \
 	%reldir%/fuzz/literal_fuzz \
+	%reldir%/fuzz/package_fuzz \
+	%reldir%/fuzz/pair_fuzz \
 	%reldir%/fuzz/query_fuzz \
+	%reldir%/fuzz/texts_fuzz \
 	%reldir%/fuzz/url_fuzz \
 	%reldir%/fuzz/words_fuzz
 
