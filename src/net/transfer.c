@@ -14,7 +14,7 @@
 #define PACKAGE_VERSION "0"
 #endif
 #define HEAD_MAX_BYTES 65536u
-#define IDLE_CONNECTION_S 60L
+#define IDLE_CONNECTION_S 118L /* as libcurl has it: more than the minute between two heartbeats */
 #define SCHEMES "http,https"
 
 /* ---- what libcurl calls ---- */

@@ -24,7 +24,7 @@ check(struct gh_pair *pair)
 
     assert(facts->subject && facts->issuer && facts->key && strlen(facts->fingerprint) == 95);
     assert(memmem(pem.bytes, pem.len, "BEGIN CERTIFICATE", 17));
-    assert(!memmem(pem.bytes, pem.len, "PRIVATE", 7));
+    assert(!memmem(pem.bytes, pem.len, "PRIVATE KEY", 11));
     for (size_t i = 0; i < facts->names->count; i++)
         (void)gh_pair_covers(pair, facts->names->list[i]);
     assert(!gh_pair_covers(pair, ""));

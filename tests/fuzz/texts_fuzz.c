@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/unit.h"
@@ -49,7 +50,7 @@ read_addresses(const char *text)
     }
     (void)gh_address_is_loopback(text);
     if (gh_address_is_url(text))
-        assert(strncmp(text, "http", 4) == 0 && !strchr(text, ' '));
+        assert(strncasecmp(text, "http", 4) == 0 && !strchr(text, ' '));
 }
 
 static void
