@@ -30,7 +30,7 @@ const char gh_tls_priorities[] =
     "+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"
     "+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512:"
     "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
-    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE:%SAFE_RENEGOTIATION:%PROFILE_"
+    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE:%PARTIAL_RENEGOTIATION:%PROFILE_"
     "MEDIUM";
 
 struct gh_tls {
@@ -71,6 +71,15 @@ takes_ecdsa(gnutls_session_t session)
     return false;
 }
 
+/* Safe against renegotiation (RFC 5746)? TLS 1.3 has none, so its clients do not speak of it; GnuTLS's
+ * %SAFE_RENEGOTIATION keeps those out too. */
+static bool
+is_safe(gnutls_session_t session)
+{
+    return gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3 ||
+           gnutls_safe_renegotiation_status(session);
+}
+
 /* The name that is asked for, "" for none. */
 static void
 read_name(gnutls_session_t session, char name_out[GH_CERTS_NAME_BYTES])
@@ -96,7 +105,7 @@ choose(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
     struct gh_pair *pair = offers_challenge(session)
                                ? gh_certs_find_challenge(peer->tls->certs, name)
                                : gh_certs_find(peer->tls->certs, name, takes_ecdsa(session));
-    if (!pair)
+    if (!pair || !is_safe(session))
         return -1;
     gh_pair_unref(&peer->pair);
     peer->pair = gh_pair_ref(pair);
