@@ -8,15 +8,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from .tls13 import (BAD_MAC, DECRYPT_ERROR, FINISHED, ILLEGAL_PARAMETER, KEY_UPDATE, MISSING_EXTENSION, RETRY,
-                    UNEXPECTED, Tls13, hello13, shares, versions)
-from .tls_hellos import (ALERT, APPLICATION, HANDSHAKE, HANDSHAKE_FAILURE, HEARTBEAT, PROTOCOL_VERSION,
-                         RECORD_OVERFLOW, SERVER_HELLO, alert_of, counted, exchange, extension, hello, is_served,
-                         messages)
+from .tls13 import FINISHED, KEY_UPDATE, RETRY, Tls13, hello13, shares, versions
+from .tls_hellos import (ALERT, APPLICATION, BAD_MAC, DECRYPT_ERROR, HANDSHAKE, HANDSHAKE_FAILURE, HEARTBEAT,
+                         ILLEGAL_PARAMETER, MISSING_EXTENSION, PROTOCOL_VERSION, RECORD_OVERFLOW, SERVER_HELLO,
+                         UNEXPECTED, alert_of, counted, exchange, extension, hello, in_records, is_served, messages)
 
 DAEMON_OPTIONS = {"tls": True}
 
-X25519, P256, X448 = 29, 23, 30
+X25519, P256, X448, X25519_MLKEM768 = 29, 23, 30, 0x11EC
 PUBLIC = X25519PrivateKey.generate().public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 SHARE = (X25519, PUBLIC)
 GET = b"GET /check HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -32,6 +31,15 @@ def test_it_is_spoken_with_whoever_can(daemon, supported):
     """Also with clients that speak nothing older, and so have no word about renegotiation."""
     answer = messages(exchange(daemon, hello13(SHARE, supported=supported)))[SERVER_HELLO]
     assert versions(0x0304)[:2] + b"\x00\x02\x03\x04" in answer and RETRY not in answer
+
+
+@pytest.mark.parametrize("data", [
+    hello13((X25519_MLKEM768, bytes(1216)), SHARE, groups=[X25519_MLKEM768, X25519]),
+    hello13(SHARE, record=0x0303), in_records(hello13(SHARE, framed=False), 1)],
+    ids=["with a post-quantum share first", "in a record of 1.2", "a byte a record"])
+def test_whichever_way_it_is_asked(daemon, data):
+    answer = exchange(daemon, data)
+    assert is_served(answer) and RETRY not in answer
 
 
 @pytest.mark.parametrize("shown", [(), ((P256, b"\x04" + bytes(64)),), ((0x2A2A, b"\x00"),)],
@@ -132,7 +140,7 @@ def test_records_as_long_as_they_may_be(daemon):
     (25, b"x", 0, UNEXPECTED),
     (HEARTBEAT, b"\x01\x40\x00", 0, UNEXPECTED),
     (HANDSHAKE, key_update(2), 0, ILLEGAL_PARAMETER),
-    (HANDSHAKE, hello13(SHARE)[5:], 0, UNEXPECTED),
+    (HANDSHAKE, hello13(SHARE, framed=False), 0, UNEXPECTED),
     (HANDSHAKE, bytes([FINISHED]) + counted(3, bytes(32)), 0, UNEXPECTED),
     (HANDSHAKE, b"\x0b" + counted(3, bytes(4)), 0, UNEXPECTED),
     (HANDSHAKE, b"\x05" + counted(3, b""), 0, UNEXPECTED),

@@ -16,12 +16,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .gatehoused import ANSWER_S, Gatehoused
-from .tls_hellos import (APPLICATION, CHANGE_CIPHER, HANDSHAKE, SERVER_HELLO, SIGALGS, counted, extension, hello,
-                         messages)
+from .tls_hellos import ALERT, APPLICATION, CHANGE_CIPHER, HANDSHAKE, counted, extension, hello, messages
 
 AES_128_GCM_SHA256 = 0x1301
 FINISHED, KEY_UPDATE = 20, 24
-ILLEGAL_PARAMETER, DECODE_ERROR, DECRYPT_ERROR, UNEXPECTED, BAD_MAC, MISSING_EXTENSION = 47, 50, 51, 10, 20, 109
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # random of a retry
 HASH_BYTES = 32
 
@@ -178,7 +176,7 @@ class Tls13:
         try:
             while True:
                 kind, body = self.receive()
-                if kind == 21:
+                if kind == ALERT:
                     return body[1]
         except (EOFError, ConnectionError):
             return None

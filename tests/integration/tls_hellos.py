@@ -11,6 +11,8 @@ from .gatehoused import Gatehoused
 CHANGE_CIPHER, ALERT, HANDSHAKE, APPLICATION, HEARTBEAT = 20, 21, 22, 23, 24
 SERVER_HELLO, CERTIFICATE = 2, 11
 PROTOCOL_VERSION, HANDSHAKE_FAILURE, NO_APPLICATION_PROTOCOL, RECORD_OVERFLOW = 70, 40, 120, 22
+UNEXPECTED, BAD_MAC, ILLEGAL_PARAMETER, DECODE_ERROR, DECRYPT_ERROR = 10, 20, 47, 50, 51
+INAPPROPRIATE_FALLBACK, MISSING_EXTENSION = 86, 109
 ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION, FALLBACK = 0xC02B, 0x00FF, 0x5600
 SIGALGS = [0x0403, 0x0804, 0x0401, 0x0203, 0x0201]
 
@@ -25,8 +27,8 @@ def extension(kind: int, body: bytes) -> bytes:
 
 def hello(version: int = 0x0303, ciphers=(ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION), *, groups=(29, 23),
           points=b"\x00", compression=b"\x00", alpn=(), more: bytes = b"", record: int = 0x0301,
-          sni: str | None = "localhost") -> bytes:
-    """A ClientHello in a record; of TLS 1.3 when MORE says so (tls13.py)."""
+          sni: str | None = "localhost", framed: bool = True) -> bytes:
+    """A ClientHello in a record, unless it is not to be FRAMED; of TLS 1.3 when MORE says so (tls13.py)."""
     extensions = extension(10, counted(2, b"".join(struct.pack(">H", each) for each in groups)))
     extensions += extension(11, counted(1, points))
     extensions += extension(13, counted(2, b"".join(struct.pack(">H", each) for each in SIGALGS)))
@@ -37,7 +39,14 @@ def hello(version: int = 0x0303, ciphers=(ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION),
     body = struct.pack(">H", version) + os.urandom(32) + counted(1, b"")
     body += counted(2, b"".join(struct.pack(">H", each) for each in ciphers)) + counted(1, compression)
     body += counted(2, extensions + more)
-    return struct.pack(">BH", HANDSHAKE, record) + counted(2, b"\x01" + counted(3, body))
+    message = b"\x01" + counted(3, body)
+    return struct.pack(">BH", HANDSHAKE, record) + counted(2, message) if framed else message
+
+
+def in_records(message: bytes, length: int) -> bytes:
+    """A handshake message in records of LENGTH bytes at most."""
+    parts = [message[at:at + length] for at in range(0, len(message), length)]
+    return b"".join(struct.pack(">BH", HANDSHAKE, 0x0301) + counted(2, part) for part in parts)
 
 
 def exchange(daemon: Gatehoused, data: bytes, within_s: float = 15.0) -> bytes:
