@@ -84,6 +84,13 @@ VALUE_BODY = b'{"value": "v"}'
 ECHOED = body_is(b'"v"')
 CHUNKS = b"e\r\n" + VALUE_BODY + b"\r\n0\r\n\r\n"
 CLOSE = "Connection: close"
+
+
+def sized_as(line: bytes) -> bytes:
+    """The body in one chunk behind LINE."""
+    return chunked(line + CHUNKS[1:])
+
+
 ETAG_PATH = "/_gatehouse/assets/page.css"
 
 # -- the request line -----------------------------------------------------------------------------
@@ -306,13 +313,25 @@ CHUNKED = [
     case("extension", "9112 7.1.1", chunked(CHUNKS.replace(b"e\r\n", b"e;a=b\r\n", 1)), check=ECHOED),
     case("extension without a value", "9112 7.1.1", chunked(CHUNKS.replace(b"e\r\n", b"e;a\r\n", 1)), check=ECHOED),
     case("quoted extension", "9112 7.1.1", chunked(CHUNKS.replace(b"e\r\n", b'e;a="b c"\r\n', 1)), check=ECHOED),
+    case("extensions with blanks", "9112 7.1.1", sized_as(b'e \t; a = b ;c; d="\\";"'), check=ECHOED),
+    case("extension of 4,000 bytes", "9112 7.1.1", sized_as(b"e;" + b"a" * 4000), check=ECHOED),
     case("trailers", "9112 7.1.2", chunked(CHUNKS[:-2] + b"X-Sum: 1\r\nX-More: 2\r\n\r\n"), check=ECHOED),
     case("a trailer is no header", "6.5.1", chunked(CHUNKS[:-2] + b"Content-Length: 99\r\nHost: b\r\n\r\n"),
          {200, 400}, after=EITHER),
     case("any case of the coding", "9112 7", post("transfer-encoding: CHUNKED", body=CHUNKS), check=ECHOED),
     case("chunks, then a request", "9112 7.1", chunked(CHUNKS) + get(), 200, 200, check=body_is(CHECK)),
-    case("endless extension", "9112 7.1.1", chunked(b"e;" + b"a" * 40_000 + b"\r\n" + CHUNKS[3:]), {400, 413, 431},
-         after=SHUT),
+    bad("endless extension", "9112 7.1.1", sized_as(b"e;" + b"a" * 40_000)),
+    bad("extension without a name", "9112 7.1.1", sized_as(b"e;")),
+    bad("extension without a name before another", "9112 7.1.1", sized_as(b"e;;a")),
+    bad("extension without a value behind the sign", "9112 7.1.1", sized_as(b"e;a=")),
+    bad("extension with a bracket", "9112 7.1.1", sized_as(b"e;a[=b")),
+    bad("extension with a NUL", "9112 7.1.1", sized_as(b"e;\0a")),
+    bad("extension with a control byte", "9112 7.1.1", sized_as(b"e;a=\x0bb")),
+    bad("extension with a bare CR", "9112 2.2", sized_as(b"e;a\rb")),
+    bad("extension with a bare LF", "9112 2.2", sized_as(b"e;a\nb")),
+    bad("extension whose quotes nothing ends", "9112 7.1.1", sized_as(b'e;a="b')),
+    bad("extension of the last chunk", "9112 7.1.1", chunked(CHUNKS.replace(b"\r\n0\r\n", b"\r\n0;\r\n"))),
+    bad("blank behind the size", "9112 7.1", sized_as(b"e ")),
     case("endless trailer", "9112 7.1.2", chunked(CHUNKS[:-2] + b"X: " + b"a" * 60_000 + b"\r\n\r\n"),
          {400, 413, 431}, after=SHUT),
     bad("length and chunked", "9112 6.1", post("Content-Length: 14", "Transfer-Encoding: chunked", body=CHUNKS)),
@@ -333,7 +352,7 @@ CHUNKED = [
     bad("size with a plus", "9112 7.1", chunked(b"+" + CHUNKS)),
     bad("size with a minus", "9112 7.1", chunked(b"-" + CHUNKS)),
     bad("size with 0x", "9112 7.1", chunked(b"0x" + CHUNKS)),
-    bad("size over 64 bits", "9112 7.1", chunked(b"10000000000000000e\r\n" + CHUNKS[3:]), 413),
+    bad("size over 64 bits", "9112 7.1", sized_as(b"10000000000000000e")),
     bad("size with an underscore", "9112 7.1", chunked(b"0_" + CHUNKS)),
     bad("blank before the size", "9112 7.1", chunked(b" " + CHUNKS)),
     bad("bare LF behind the size", "9112 7.1", chunked(CHUNKS.replace(b"e\r\n", b"e\n", 1))),
