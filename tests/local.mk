@@ -59,6 +59,7 @@ unit_programs = \
 	%reldir%/unit/den_meter_test \
 	%reldir%/unit/den_uri_test \
 	%reldir%/unit/front_activation_test \
+	%reldir%/unit/front_chunk_line_test \
 	%reldir%/unit/front_coding_test \
 	%reldir%/unit/front_crowd_test \
 	%reldir%/unit/front_forwarded_test \

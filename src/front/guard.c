@@ -135,6 +135,8 @@ gh_guard_verdict(struct gh_guard *guard)
 {
     if (guard->is_http11 && guard->hosts == 0)
         found(guard, "HTTP/1.1 needs a Host header");
+    if (guard->is_http11 && guard->hosts > 0 && guard->host.len == 0)
+        found(guard, "Host is empty"); /* http names no node without a host: RFC 9110 section 4.2.1 */
     if (guard->hosts > 1)
         found(guard, "more than one Host header");
     if (guard->content_lengths > 1)

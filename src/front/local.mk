@@ -4,6 +4,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/activation.c \
 	%reldir%/activation.h \
 	%reldir%/answer.c \
+	%reldir%/chunk_line.c \
+	%reldir%/chunk_line.h \
 	%reldir%/coding.c \
 	%reldir%/coding.h \
 	%reldir%/conn.c \
@@ -24,6 +26,7 @@ libgatehouse_la_SOURCES += \
 	%reldir%/listener.h \
 	%reldir%/manager.c \
 	%reldir%/manager.h \
+	%reldir%/mhd_chunks.c \
 	%reldir%/mhd_errors.c \
 	%reldir%/packed.c \
 	%reldir%/packer.c \

@@ -9,6 +9,7 @@
 
 #define READ_BYTES                                                                                 \
     (5u + 16384u + 256u) /* the largest record of TLS 1.3, head and all: RFC 8446 section 5.2 */
+#define EMPTIES_MAX 200  /* no client needs as many, and each costs a turn of the loop */
 
 /* ---- reading ---- */
 
@@ -66,6 +67,23 @@ gh_tlsio_wake(struct gh_tlsio *io)
 ssize_t __real_gnutls_record_recv(gnutls_session_t session, void *bytes, size_t len);
 ssize_t __wrap_gnutls_record_recv(gnutls_session_t session, void *bytes, size_t len);
 
+/* The client is told what it did wrong. An end of the stream, and what the client told us, are answered by nothing. */
+static void
+complain(gnutls_session_t session, int rc)
+{
+    switch (rc) {
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+    case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+    case GNUTLS_E_INVALID_SESSION:
+    case GNUTLS_E_SESSION_EOF:
+        return;
+    default:
+        gnutls_alert_send_appropriate(session, rc); /* what does not fit now is not waited for */
+    }
+}
+
 /* GNUTLS_E_INTERRUPTED makes libmicrohttpd try again without waiting. All sessions it has are ours. */
 ssize_t
 __wrap_gnutls_record_recv(gnutls_session_t session, void *bytes, size_t len)
@@ -74,7 +92,13 @@ __wrap_gnutls_record_recv(gnutls_session_t session, void *bytes, size_t len)
 
     io->was_dry = false;
     ssize_t got = __real_gnutls_record_recv(session, bytes, len);
-    return got == GNUTLS_E_AGAIN && !io->was_dry ? GNUTLS_E_INTERRUPTED : got;
+    if ((got == GNUTLS_E_AGAIN && !io->was_dry) || got == GNUTLS_E_WARNING_ALERT_RECEIVED)
+        got = ++io->empties > EMPTIES_MAX ? GNUTLS_E_TOO_MANY_EMPTY_PACKETS : GNUTLS_E_INTERRUPTED;
+    else if (got > 0)
+        io->empties = 0;
+    if (got < 0 && got != GNUTLS_E_AGAIN && got != GNUTLS_E_INTERRUPTED)
+        complain(session, (int)got);
+    return got;
 }
 
 /* ---- writing ---- */

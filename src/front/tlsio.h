@@ -29,9 +29,10 @@ struct gh_tlsio {
     size_t ahead_used;
     struct gh_buf flight; /* written, to be sent by gh_tlsio_send */
     size_t flight_used;
-    bool is_shaking; /* what is written waits in flight, and a read is not tried without need */
-    bool is_emptied; /* while shaking: the last read took all there was */
-    bool was_dry;    /* GnuTLS was told that there is nothing, since this was last set false */
+    bool is_shaking;  /* what is written waits in flight, and a read is not tried without need */
+    bool is_emptied;  /* while shaking: the last read took all there was */
+    bool was_dry;     /* GnuTLS was told that there is nothing, since this was last set false */
+    unsigned empties; /* records in a row that held nothing for the program */
 };
 
 /* SESSION reads and writes FD by IO from now on, and shakes hands first. */

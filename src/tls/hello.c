@@ -14,7 +14,10 @@ enum {
     MESSAGE_CLIENT_HELLO = 1,
     EXTENSION_SERVER_NAME = 0,
     EXTENSION_ALPN = 16, /* RFC 7301 */
-    NAME_HOST = 0
+    NAME_HOST = 0,
+    ECDHE_ECDSA_AES_128_GCM = 0xc02b,
+    ECDHE_ECDSA_AES_256_GCM = 0xc02c,
+    ECDHE_ECDSA_CHACHA20 = 0xcca9
 };
 
 /* What is left to read; NULL once something did not fit. */
@@ -164,4 +167,21 @@ gh_hello_name(const uint8_t *bytes, size_t len, char name_out[GH_CERTS_NAME_BYTE
     if (body.at)
         read_hello(body, name_out);
     return 0;
+}
+
+bool
+gh_hello_has_ecdsa_cipher(const uint8_t *body, size_t len)
+{
+    struct cursor hello = {body, len};
+
+    take(&hello, 2 + RANDOM_BYTES); /* legacy version, random */
+    take_counted(&hello, 1);        /* session id */
+    struct cursor ciphers = take_counted(&hello, 2);
+    while (ciphers.len > 0) {
+        size_t cipher = take_number(&ciphers, 2);
+        if (cipher == ECDHE_ECDSA_AES_128_GCM || cipher == ECDHE_ECDSA_AES_256_GCM ||
+            cipher == ECDHE_ECDSA_CHACHA20)
+            return true;
+    }
+    return false;
 }

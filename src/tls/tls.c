@@ -11,6 +11,7 @@
 #include "conf/settings.h"
 #include "tls/door.h"
 #include "tls/files.h"
+#include "tls/hello.h"
 #include "tls/names.h"
 #include "tls/pair_inner.h"
 #include "tls/selfsigned.h"
@@ -30,7 +31,7 @@ const char gh_tls_priorities[] =
     "+SIGN-RSA-PSS-RSAE-SHA512:+SIGN-ECDSA-SHA256:+SIGN-ECDSA-SHA384:+SIGN-ECDSA-SHA512:"
     "+SIGN-RSA-SHA256:+SIGN-RSA-SHA384:+SIGN-RSA-SHA512:"
     "+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:+GROUP-SECP521R1:"
-    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE:%SAFE_RENEGOTIATION:%PROFILE_"
+    "+COMP-NULL:+CTYPE-SRV-X509:+CTYPE-CLI-X509:%SERVER_PRECEDENCE:%PARTIAL_RENEGOTIATION:%PROFILE_"
     "MEDIUM";
 
 struct gh_tls {
@@ -60,15 +61,28 @@ offers_challenge(gnutls_session_t session)
            memcmp(chosen.data, alpn_challenge.data, chosen.size) == 0;
 }
 
+/* In TLS 1.2 the kind of key is part of the cipher as well. */
 static bool
 takes_ecdsa(gnutls_session_t session)
 {
     gnutls_sign_algorithm_t algorithm;
 
+    if (gnutls_protocol_get_version(session) < GNUTLS_TLS1_3 &&
+        !gh_tls_peer_of(session)->has_ecdsa_cipher)
+        return false;
     for (size_t i = 0; gnutls_sign_algorithm_get_requested(session, i, &algorithm) == 0; i++)
         if (gnutls_sign_supports_pk_algorithm(algorithm, GNUTLS_PK_ECDSA))
             return true;
     return false;
+}
+
+/* Safe against renegotiation (RFC 5746)? TLS 1.3 has none, so its clients do not speak of it; GnuTLS's
+ * %SAFE_RENEGOTIATION keeps those out too. */
+static bool
+is_safe(gnutls_session_t session)
+{
+    return gnutls_protocol_get_version(session) >= GNUTLS_TLS1_3 ||
+           gnutls_safe_renegotiation_status(session);
 }
 
 /* The name that is asked for, "" for none. */
@@ -80,6 +94,18 @@ read_name(gnutls_session_t session, char name_out[GH_CERTS_NAME_BYTES])
 
     if (gnutls_server_name_get(session, name_out, &len, &kind, 0) != 0 || kind != GNUTLS_NAME_DNS)
         name_out[0] = '\0';
+}
+
+/* Called by GnuTLS before it reads a hello. */
+static int
+on_hello(gnutls_session_t session, unsigned kind, unsigned when, unsigned is_incoming,
+         const gnutls_datum_t *body)
+{
+    (void)kind;
+    (void)when;
+    (void)is_incoming;
+    gh_tls_peer_of(session)->has_ecdsa_cipher = gh_hello_has_ecdsa_cipher(body->data, body->size);
+    return 0;
 }
 
 /* Called by GnuTLS once a handshake knows what its client wants and can do. */
@@ -96,7 +122,7 @@ choose(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
     struct gh_pair *pair = offers_challenge(session)
                                ? gh_certs_find_challenge(peer->tls->certs, name)
                                : gh_certs_find(peer->tls->certs, name, takes_ecdsa(session));
-    if (!pair)
+    if (!pair || !is_safe(session))
         return -1;
     gh_pair_unref(&peer->pair);
     peer->pair = gh_pair_ref(pair);
@@ -120,6 +146,8 @@ gh_tls_begin(struct gh_tls *tls, gnutls_session_t session, struct gh_tls_peer *p
     peer->tls = tls;
     peer->door = gh_door_ref(tls->door);
     gnutls_db_set_ptr(session, peer); /* of no other use where sessions are kept in tickets */
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE,
+                                       on_hello);
     gnutls_alpn_set_protocols(session, protocols, count,
                               GNUTLS_ALPN_MANDATORY | GNUTLS_ALPN_SERVER_PRECEDENCE);
     gh_door_open(peer->door, session, uv_now(tls->loop));

@@ -34,6 +34,7 @@ struct gh_tls_peer {
     void *owner;                  /* the caller's */
     char user[GH_TLS_USER_BYTES]; /* whom its certificate names: common name, else first name; "" */
     bool is_challenge;            /* of acme-tls/1: it is closed after the handshake */
+    bool has_ecdsa_cipher;        /* it has offered one of TLS 1.2 that goes with an ECDSA key */
 };
 
 /* STATE, where a certificate made here is kept, is copied. Nothing is read yet. */

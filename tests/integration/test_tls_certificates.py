@@ -204,6 +204,17 @@ def test_who_cannot_verify_ecdsa_is_shown_rsa(several):
         assert f"subject=CN = {subject}" in done.stdout, done.stdout
 
 
+@pytest.mark.parametrize("ciphers, subject", [
+    ("ECDHE-RSA-AES128-GCM-SHA256", "both-rsa"), ("ECDHE-ECDSA-AES128-GCM-SHA256", "both-ec"),
+    ("ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-AES128-GCM-SHA256", "both-ec"),
+    ("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384", "both-ec")])
+def test_ciphers_of_tls_1_2_decide_too(several, ciphers, subject):
+    words = ["openssl", "s_client", "-connect", f"127.0.0.1:{several.port}", "-servername", "both.example"]
+    done = subprocess.run([*words, "-tls1_2", "-cipher", ciphers], capture_output=True, text=True, input="",
+                          timeout=60)
+    assert f"subject=CN = {subject}" in done.stdout, done.stdout
+
+
 # -- changed while it runs -----------------------------------------------------------------------
 
 

@@ -18,94 +18,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from .gatehoused import Gatehoused
+from .tls_hellos import (APPLICATION, DECODE_ERROR, ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION, FALLBACK, HANDSHAKE,
+                         HANDSHAKE_FAILURE, HEARTBEAT, INAPPROPRIATE_FALLBACK, NO_APPLICATION_PROTOCOL,
+                         PROTOCOL_VERSION, RECORD_OVERFLOW, SERVER_HELLO, UNEXPECTED, alert_of, counted, exchange,
+                         extension, hello, in_records, is_served, messages, records)
 from .tls_kit import Authority, context_of, shake
 
 DAEMON_OPTIONS = {"tls": True}
-
-HANDSHAKE, ALERT, HEARTBEAT, APPLICATION = 22, 21, 24, 23
-SERVER_HELLO, CERTIFICATE = 2, 11
-PROTOCOL_VERSION, HANDSHAKE_FAILURE, NO_APPLICATION_PROTOCOL, RECORD_OVERFLOW = 70, 40, 120, 22
-ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION, FALLBACK = 0xC02B, 0x00FF, 0x5600
-SIGALGS = [0x0403, 0x0804, 0x0401, 0x0203, 0x0201]
-RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
-
-
-# -- hellos by hand ------------------------------------------------------------------------------
-
-
-def counted(size: int, body: bytes) -> bytes:
-    return len(body).to_bytes(size, "big") + body
-
-
-def extension(kind: int, body: bytes) -> bytes:
-    return struct.pack(">H", kind) + counted(2, body)
-
-
-def hello(version: int = 0x0303, ciphers=(ECDHE_ECDSA_GCM, EMPTY_RENEGOTIATION), *, groups=(29, 23),
-          points=b"\x00", compression=b"\x00", alpn=(), more: bytes = b"", record: int = 0x0301,
-          sni: str | None = "localhost") -> bytes:
-    """A ClientHello of at most TLS 1.2, in a record."""
-    extensions = extension(10, counted(2, b"".join(struct.pack(">H", each) for each in groups)))
-    extensions += extension(11, counted(1, points))
-    extensions += extension(13, counted(2, b"".join(struct.pack(">H", each) for each in SIGALGS)))
-    if sni is not None:
-        extensions += extension(0, counted(2, b"\x00" + counted(2, sni.encode())))
-    if alpn:
-        extensions += extension(16, counted(2, b"".join(counted(1, each.encode()) for each in alpn)))
-    body = struct.pack(">H", version) + os.urandom(32) + counted(1, b"")
-    body += counted(2, b"".join(struct.pack(">H", each) for each in ciphers)) + counted(1, compression)
-    body += counted(2, extensions + more)
-    return struct.pack(">BH", HANDSHAKE, record) + counted(2, b"\x01" + counted(3, body))
-
-
-def exchange(daemon: Gatehoused, data: bytes, within_s: float = 15.0) -> bytes:
-    """All that comes back until the daemon closes, or waits for more."""
-    answer = b""
-    with socket.create_connection(("127.0.0.1", daemon.port), within_s) as connection:
-        try:
-            connection.sendall(data)
-            while part := connection.recv(65536):
-                answer += part
-                if has_done(answer):
-                    break
-        except (ConnectionError, TimeoutError):
-            pass
-    return answer
-
-
-def records(data: bytes) -> list[tuple[int, bytes]]:
-    found = []
-    while len(data) >= 5:
-        length = int.from_bytes(data[3:5], "big")
-        found.append((data[0], data[5:5 + length]))
-        data = data[5 + length:]
-    return found
-
-
-def messages(data: bytes) -> dict[int, bytes]:
-    joined = b"".join(body for kind, body in records(data) if kind == HANDSHAKE)
-    found = {}
-    while len(joined) >= 4:
-        length = int.from_bytes(joined[1:4], "big")
-        found[joined[0]] = joined[4:4 + length]
-        joined = joined[4 + length:]
-    return found
-
-
-def has_done(data: bytes) -> bool:
-    return 14 in messages(data)  # ServerHelloDone
-
-
-def alert_of(data: bytes) -> int | None:
-    """The description of a fatal alert in DATA."""
-    for kind, body in records(data):
-        if kind == ALERT and len(body) == 2:
-            return body[1]
-    return None
-
-
-def is_served(data: bytes) -> bool:
-    return SERVER_HELLO in messages(data)
 
 
 def openssl(daemon: Gatehoused, *words: str, input: str = "") -> str:
@@ -218,6 +137,11 @@ def test_who_cannot_renegotiate_securely_stays_out(daemon):
     assert not is_served(exchange(daemon, hello(ciphers=[ECDHE_ECDSA_GCM])))
 
 
+def test_who_speaks_tls_1_3_alone_has_no_word_about_it(daemon):
+    versions, share = extension(43, b"\x02\x03\x04"), counted(2, b"\x00\x1d" + counted(2, b"\x09" + bytes(31)))
+    assert is_served(exchange(daemon, hello(ciphers=[0x1301], more=versions + extension(51, share))))
+
+
 def test_clients_cannot_renegotiate(daemon):
     """A connection on which one asks to is closed."""
     words = ["openssl", "s_client", "-connect", f"127.0.0.1:{daemon.port}", "-tls1_2"]
@@ -248,8 +172,9 @@ def test_heartbeat_is_off(daemon):
 
 def test_a_fallback_that_is_none_is_refused(daemon):
     """RFC 7507: a client that says it fell back, to a version below ours."""
-    answer = exchange(daemon, hello(0x0302, ciphers=[ECDHE_ECDSA_GCM, FALLBACK, EMPTY_RENEGOTIATION]))
-    assert not is_served(answer) and alert_of(answer) in (86, PROTOCOL_VERSION)
+    for version, alerts in ((0x0303, [INAPPROPRIATE_FALLBACK]), (0x0302, [INAPPROPRIATE_FALLBACK, PROTOCOL_VERSION])):
+        answer = exchange(daemon, hello(version, ciphers=[ECDHE_ECDSA_GCM, FALLBACK, EMPTY_RENEGOTIATION]))
+        assert not is_served(answer) and alert_of(answer) in alerts
 
 
 def test_an_early_change_of_ciphers_is_refused(daemon):
@@ -283,11 +208,42 @@ def test_a_record_that_is_too_large_is_refused(daemon):
     assert not is_served(answer) and alert_of(answer) in (RECORD_OVERFLOW, 50, 10)
 
 
-def test_a_hello_in_many_records_is_put_together(daemon):
-    body = hello()[5:]
-    parts = [body[at:at + 11] for at in range(0, len(body), 11)]
-    data = b"".join(struct.pack(">BH", HANDSHAKE, 0x0301) + counted(2, part) for part in parts)
-    assert is_served(exchange(daemon, data))
+@pytest.mark.parametrize("length", [1, 11, 100])
+def test_a_hello_in_many_records_is_put_together(daemon, length):
+    assert is_served(exchange(daemon, in_records(hello(framed=False), length)))
+
+
+@pytest.mark.parametrize("version", [0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x03FF])
+def test_the_version_of_the_first_record_does_not_matter(daemon, version):
+    """RFC 5246 appendix E.1."""
+    assert is_served(exchange(daemon, hello(record=version)))
+
+
+@pytest.mark.parametrize("data", [b"\x15\x03\x01\x00\x02\x01\x00", b"\x17\x03\x01\x00\x05hello",
+                                  b"\x18\x03\x03\x00\x03\x01\x40\x00", b"\x16\x03\x01\x00\x00",
+                                  b"\x16\x03\x01\x00\x04" + bytes(4), b"\x16\x03\x01\x00\x04\x14\x00\x00\x00"],
+                         ids=["alert", "data", "heartbeat", "nothing", "HelloRequest", "Finished"])
+def test_what_is_no_hello_is_refused(daemon, data):
+    answer = exchange(daemon, data + hello())
+    assert not is_served(answer) and alert_of(answer) == UNEXPECTED
+
+
+def broken(at: int, what: bytes) -> bytes:
+    """A hello whose bytes from AT on, counted from its session id, are replaced by WHAT."""
+    head, body = hello()[:43], hello()[43:]
+    body = body[:at] + what + body[at + len(what):]
+    return head + body
+
+
+@pytest.mark.parametrize("data", [broken(0, b"\x21"), broken(1, b"\x00\x03"), broken(1, b"\xff\xff"),
+                                  hello(compression=b""), hello(ciphers=[]), hello(more=b"\x2a\x2a\xff\xff"),
+                                  hello(sni=""), hello(sni=None, more=extension(0, b"")),
+                                  hello(more=extension(16, b"\x00\x00"))],
+                         ids=["session id too long", "odd ciphers", "ciphers beyond the end", "no compression method",
+                              "no ciphers", "extension beyond the end", "empty name", "no name", "no protocol"])
+def test_a_broken_hello_is_told_so(daemon, data):
+    answer = exchange(daemon, data)
+    assert not is_served(answer) and alert_of(answer) == DECODE_ERROR
 
 
 def test_empty_records_do_not_go_on_for_ever(daemon):
@@ -298,8 +254,10 @@ def test_empty_records_do_not_go_on_for_ever(daemon):
 
 def test_a_long_hello_is_taken(daemon):
     """Post-quantum key shares make hellos of more than a packet; some servers fail from 256 bytes on."""
-    for length in (200, 256, 500, 512, 1500, 4000):
+    for length in (200, 256, 500, 512, 1500, 4000, 15_000):
         assert is_served(exchange(daemon, hello(more=extension(21, bytes(length)))))
+    several = b"".join(extension(0xFA00 + number, bytes(8000)) for number in range(7))
+    assert is_served(exchange(daemon, in_records(hello(more=several, framed=False), 16_000)))
 
 
 def test_records_are_cut_to_what_a_client_can_take(daemon):
@@ -339,6 +297,16 @@ def test_tickets_end(daemon):
     said = openssl(daemon, "-tls1_3", "-ign_eof", input="GET /check HTTP/1.0\r\n\r\n")
     hints = [int(each) for each in re.findall(r"ticket lifetime hint: (\d+)", said)]
     assert hints and all(0 < each <= 7200 for each in hints)
+
+
+def test_a_session_is_not_resumed_under_another_name(daemon):
+    """RFC 6066 section 3, of TLS 1.2."""
+    context = context_of(maximum_version=ssl.TLSVersion.TLSv1_2)
+    with socket.create_connection((daemon.host, daemon.port), 30) as plain, \
+            context.wrap_socket(plain, server_hostname="localhost") as connection:
+        session = connection.session
+    assert shake(daemon.port, "localhost", context, session=session).was_resumed
+    assert not shake(daemon.port, "other.example", context, session=session).was_resumed
 
 
 def test_a_ticket_of_nobody_is_passed_over(daemon):

@@ -72,6 +72,32 @@ START_TEST(the_name_is_read)
 }
 END_TEST
 
+static const struct {
+    const char *priorities;
+    bool has_ecdsa;
+} ciphers[] = {
+    {"NORMAL", true},
+    {"NORMAL:-VERS-TLS1.3", true},
+    {"NORMAL:-VERS-TLS1.3:-ECDHE-ECDSA", false},
+    {"NORMAL:-VERS-TLS1.3:-ECDHE-RSA", true},
+    {"NORMAL:-VERS-TLS1.3:-AES-128-GCM:-AES-256-GCM", true},
+    {"NORMAL:-VERS-TLS1.3:-AES-128-GCM:-AES-256-GCM:-CHACHA20-POLY1305", false},
+    {"NORMAL:-VERS-ALL:+VERS-TLS1.3", false},
+};
+
+#define HEADS_BYTES 9 /* of the record and of the message */
+
+START_TEST(ciphers_for_an_ecdsa_key_are_found)
+{
+    say_hello("a.example", ciphers[_i].priorities);
+    const uint8_t *body = sent.bytes + HEADS_BYTES;
+    ck_assert_int_eq(gh_hello_has_ecdsa_cipher(body, sent.len - HEADS_BYTES),
+                     ciphers[_i].has_ecdsa);
+    for (size_t len = 0; len < 35; len++)
+        ck_assert(!gh_hello_has_ecdsa_cipher(body, len));
+}
+END_TEST
+
 START_TEST(at_every_cut_more_is_asked_for)
 {
     char name[GH_CERTS_NAME_BYTES];
@@ -119,6 +145,7 @@ static void
 add(TCase *tests)
 {
     tcase_add_loop_test(tests, the_name_is_read, 0, (int)COUNT(names));
+    tcase_add_loop_test(tests, ciphers_for_an_ecdsa_key_are_found, 0, (int)COUNT(ciphers));
     tcase_add_test(tests, at_every_cut_more_is_asked_for);
     tcase_add_test(tests, a_broken_hello_has_no_name_or_another);
     tcase_add_test(tests, what_is_no_hello_has_no_name);
