@@ -94,17 +94,19 @@ receive(struct gh_conn *conn)
         shutdown(conn->fd, SHUT_RDWR);
 }
 
-/* Is CONN closed although its client may still send? */
+/* Is CONN closed although its client may still send? Over TLS it will, its goodbye. */
 static bool
-is_cut_short(const struct gh_conn *conn)
+is_cut_short(struct gh_conn *conn)
 {
     char byte;
 
     if (conn->is_cut || conn->welcome == GH_NO_ROOM)
         return false;
     ssize_t got = recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return (got > 0 && !gh_handshake_ends(conn)) ||
-           (got < 0 && errno == EAGAIN && (conn->answers_early || conn->phase == GH_PHASE_HEAD));
+    if (got > 0)
+        return !gh_handshake_takes_goodbye(conn);
+    return got < 0 && errno == EAGAIN &&
+           (conn->answers_early || conn->phase == GH_PHASE_HEAD || conn->handshake);
 }
 
 struct gh_conn *

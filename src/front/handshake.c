@@ -340,16 +340,23 @@ gh_handshake_ahead_bytes(const struct gh_conn *conn)
 
 /* An alert by its type; in TLS 1.3, where all records look the same, one as long as an alert: its two bytes,
  * their type and the tag of 16. RFC 8446 sections 5.2 and 6.1. */
+static bool
+is_goodbye(const uint8_t *bytes, size_t len)
+{
+    return len > 5 && len == 5u + (unsigned)(bytes[3] << 8 | bytes[4]) &&
+           (bytes[0] == RECORD_ALERT || (bytes[0] == RECORD_DATA && len == 5 + 2 + 1 + 16));
+}
+
 bool
-gh_handshake_ends(const struct gh_conn *conn)
+gh_handshake_takes_goodbye(struct gh_conn *conn)
 {
     uint8_t bytes[GOODBYE_MAX_BYTES + 1];
 
     if (!conn->handshake)
         return false;
     ssize_t len = recv(conn->fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
-    return len > 5 && len == 5 + (bytes[3] << 8 | bytes[4]) &&
-           (bytes[0] == RECORD_ALERT || (bytes[0] == RECORD_DATA && len == 5 + 2 + 1 + 16));
+    return len > 0 && is_goodbye(bytes, (size_t)len) &&
+           recv(conn->fd, bytes, (size_t)len, MSG_DONTWAIT) == len;
 }
 
 const char *

@@ -30,8 +30,9 @@ void gh_handshake_end(struct gh_conn *conn);
 /* How much was read from CONN's socket that libmicrohttpd has not asked for; 0 without TLS. */
 size_t gh_handshake_ahead_bytes(const struct gh_conn *conn);
 
-/* Is what is left in CONN's socket the goodbye of its TLS, and nothing else? */
-bool gh_handshake_ends(const struct gh_conn *conn);
+/* Is what is left in CONN's socket the goodbye of its TLS, and nothing else? Then it is read, since to close a
+ * socket with bytes in it resets the connection. */
+bool gh_handshake_takes_goodbye(struct gh_conn *conn);
 
 /* Whom the client's certificate names; "" for none. As long as CONN. */
 const char *gh_handshake_user(const struct gh_conn *conn);

@@ -167,3 +167,19 @@ def test_a_first_request_does_not_wait_for_an_acknowledgement(daemon):
     show what else takes time."""
     more_s = [first_answer_s(daemon, True) - first_answer_s(daemon, False) for _ in range(15)]
     assert statistics.median(more_s) < 0.02
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_who_says_goodbye_first_sees_an_end_and_no_reset(daemon, version):
+    """Many times: it is there before the connection is closed, or comes in between, or after."""
+    context = context_of()
+    context.minimum_version = context.maximum_version = version
+    for _ in range(60):
+        with socket.create_connection(("127.0.0.1", daemon.port), ANSWER_S) as plain:
+            tls = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
+            tls.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            answer = b""
+            while not answer.endswith(b"}"):
+                answer += tls.recv(4096)
+            plain = tls.unwrap()  # sends ours, and waits for the daemon's
+            assert plain.recv(1) == b""
