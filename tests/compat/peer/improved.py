@@ -68,6 +68,42 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "500 without a word",
         [0, 1, 2],
     ),
+    "generator of a handle inside": (
+        "a generator of another process ends before it begins",
+        [6, 7, 8],
+    ),
+    "here calls what fails": (
+        "errors that only Ray can load",
+        [['LookupError', 'at 5'], {'raised': 'LookupError', 'text': 'at 5'}],
+    ),
+    "here makes a module": (
+        "errors that only Ray can load, about a file that its other processes do not find",
+        [[11, 13, 13], 14, 15],
+    ),
+    "here makes an own module": (
+        "errors that only Ray can load, about a file that its other processes do not find",
+        [[3, 8, 64], 9],
+    ),
+    "here runs bash": (
+        "a node that listens on one address does not find itself",
+        {'tuple': [3, 'from inside\n', 'err\n']},
+    ),
+    "http invalid call without body": (
+        "500 without a word",
+        [200, None],
+    ),
+    "pool of a function": (
+        "its other processes do not find the file",
+        ['distributed_pool_add', 'DistributedPool', 3, 7, [2, 3, 4, 5]],
+    ),
+    "pool of a module with a name": (
+        "its other processes do not find the file",
+        ['own_pool', [4, 4]],
+    ),
+    "written lines": (
+        "the lines of writelines() are lost",
+        ['a', 'b'],
+    ),
     "get or call runs": (
         "it never calls",
         {'did not raise': 10},
@@ -115,6 +151,7 @@ NOT_ASKED: dict[str, tuple[str, Any]] = {
     "error surrogate": (_HANGS, {'raised': 'ValueError', 'text': '\ud800'}),
     "error system exit": (_HANGS, {'args': {'tuple': [3]}, 'raised': 'SystemExit', 'text': '3'}),
     "error system exit text": (_HANGS, {'raised': 'SystemExit', 'text': 'bye'}),
+    "pool from threads": ("its other processes do not find the file", [0, 1, 2, 3, 4, 5]),
     "send to its end": ("the end of the generator is never told", 'StopIteration'),
 }
 """Cases that the true server hangs on, or dies of, with our answer."""
