@@ -60,7 +60,8 @@ def here_calls_a_function(bench: Bench):
 @case
 def here_calls_a_method(bench: Bench):
     meter(bench, "here_meter_b", 5)
-    return [inside(bench, code.here_call, "here_meter_b", "up", 3), inside(bench, code.here_call, "here_meter_b", "value"),
+    return [inside(bench, code.here_call, "here_meter_b", "up", 3),
+            inside(bench, code.here_call, "here_meter_b", "value"),
             inside(bench, code.here_call, "here_meter_b", "half")]
 
 
@@ -439,7 +440,8 @@ def call_by_method_of_the_client(bench: Bench):
     remote = bench.fn(code.add)
     call = bench.cluster.client.call_module_method
     name = remote.name
-    return [call(name, "call", data={"args": [1], "kwargs": {}}), call(name, "call", data={"args": (1,), "kwargs": {"b": 5}}),
+    return [call(name, "call", data={"args": [1], "kwargs": {}}),
+            call(name, "call", data={"args": (1,), "kwargs": {"b": 5}}),
             call(name, "call", data={"kwargs": {"a": 1}}), call(name, "call", data={"args": [1, 2]})]
 
 

@@ -104,6 +104,28 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "the lines of writelines() are lost",
         ['a', 'b'],
     ),
+    "key renamed to an address": (
+        "a plain object is then under the whole address, which nothing asks for",
+        [1, None],
+    ),
+    "function with names of the wire": (
+        "arguments called as its own parameters are",
+        {'data': 1, 'key': 2, 'method_name': 3, 'serialization': 4, 'save': 5, 'args': 6, 'kwargs': 7},
+    ),
+    "typed document paths": (
+        "class methods and properties are left out",
+        ['/odd_typed/items', '/odd_typed/nothing', '/odd_typed/numbers',
+         '/odd_typed/of_class', '/odd_typed/plain', '/odd_typed/prop', '/odd_typed/static', '/odd_typed/texts'],
+    ),
+    "typed document operation": (
+        "answers other than 200 are left out",
+        [['description', 'operationId', 'parameters', 'requestBody',
+          'responses', 'summary', 'tags'], 'Adds.', ['200', '404', '422', '500', '503'], ['numbers_arguments', 'numbers_body_schema']],
+    ),
+    "status shows a running call": (
+        "running calls of functions are not shown",
+        [1, ['key', 'method_name', 'request_id', 'run_name', 'start_time'], 'odd_slow_fn', 'call'],
+    ),
     "get or call runs": (
         "it never calls",
         {'did not raise': 10},
@@ -151,6 +173,8 @@ NOT_ASKED: dict[str, tuple[str, Any]] = {
     "error surrogate": (_HANGS, {'raised': 'ValueError', 'text': '\ud800'}),
     "error system exit": (_HANGS, {'args': {'tuple': [3]}, 'raised': 'SystemExit', 'text': '3'}),
     "error system exit text": (_HANGS, {'raised': 'SystemExit', 'text': 'bye'}),
+    "kill while a call runs": ("its callers wait for ever", True),
+    "delete while a call runs": ("the answer of the call never comes", 'done'),
     "pool from threads": ("its other processes do not find the file", [0, 1, 2, 3, 4, 5]),
     "send to its end": ("the end of the generator is never told", 'StopIteration'),
 }

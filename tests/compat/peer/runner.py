@@ -20,7 +20,7 @@ CASE_S = float(os.environ.get("PEER_CASE_S", "30"))
 
 FILES = ("values", "calls", "classes", "factories", "lazy", "errors", "output", "objects",
          "processes", "files", "node", "inside", "http",
-         "streams")
+         "streams", "odd")
 
 
 def load_cases() -> dict:

@@ -465,3 +465,61 @@ class Talker:
     def talk_and_fail(self):
         print("about to fail")
         raise RuntimeError("failed as told")
+
+
+# -- documents
+
+
+class Typed:
+    """A class with annotations of many kinds."""
+
+    def plain(self, a, b=1, *rest, c, **more):
+        return a
+
+    def numbers(self, a: int, b: float = 1.5, c: bool = False) -> float:
+        """Adds.
+
+        In two paragraphs."""
+        return a + b
+
+    def texts(self, a: str, b: Optional[str] = None, c: list = None, d: dict = None):
+        return a
+
+    async def later(self, a: int) -> int:
+        return a
+
+    def items(self, n: int):
+        yield from range(n)
+
+    def nothing(self) -> None:
+        return None
+
+    @staticmethod
+    def static(a: int):
+        return a
+
+    @classmethod
+    def of_class(cls, a: str):
+        return a
+
+    @property
+    def prop(self) -> int:
+        return 1
+
+    def _hidden(self, a: int):
+        return a
+
+
+def here_call_names(**names):
+    return names
+
+
+def waits_for_file(path):
+    """Until PATH is there, a minute at most; it is gone afterwards."""
+    target = Path(path).expanduser()
+    for _ in range(6000):
+        if target.exists():
+            target.unlink()
+            return "done"
+        time.sleep(0.01)
+    raise TimeoutError(path)
