@@ -120,15 +120,27 @@ make_run_name(struct call_form *form)
     form->run_name = (struct gh_slice){form->run_name_made, (size_t)len};
 }
 
+/* C0, DEL and C1: what a terminal might obey. LEN is that of the code point at TEXT. */
+static bool
+is_control(const char *text, size_t len)
+{
+    uint8_t first = (uint8_t)text[0];
+
+    if (len == 1)
+        return first < 0x20 || first == 0x7F;
+    return first == 0xC2 && (uint8_t)text[1] < 0xA0;
+}
+
+/* The client makes names of keys, which may hold anything; a name is no path all the same. */
 bool
 gh_run_name_is_valid(struct gh_slice name)
 {
     if (name.len == 0 || name.len > RUN_NAME_MAX_BYTES || name.bytes[0] == '.')
         return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.bytes[i];
-        bool is_word = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_word && c != '_' && c != '.' && c != '@' && c != '-')
+    for (size_t i = 0, len; i < name.len; i += len) {
+        const char *at = name.bytes + i;
+        len = gh_jsontext_utf8_len(at, name.len - i);
+        if (len == 0 || *at == '/' || is_control(at, len))
             return false;
     }
     return true;
@@ -144,7 +156,7 @@ gh_run_name_check(struct gh_request *request, const char *where, const struct gh
     gh_jsontext_quote(&input, value->text.bytes, value->text.len, GH_JSONTEXT_UTF8);
     gh_fields_refuse(
         request, where, "run_name", "string_pattern_mismatch",
-        "Run names have 1 to 512 letters, digits or _ . @ - and do not begin with a dot",
+        "Run names have 1 to 512 bytes, no slash, no control character and no dot at the begin",
         (struct gh_slice){(char *)input.bytes, input.len});
     return -1;
 }

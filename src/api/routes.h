@@ -151,7 +151,7 @@ void gh_route_keys(struct gh_api *api, struct gh_request *request);
 void gh_route_call_post(struct gh_api *api, struct gh_request *request);
 void gh_route_call_get(struct gh_api *api, struct gh_request *request);
 
-/* call_routes.c: is NAME an identifier that a run may have? Never a path. */
+/* call_routes.c: is NAME one that a run may have? Never a path. */
 bool gh_run_name_is_valid(struct gh_slice name);
 /* Returns 0; or -1, having answered 422, when VALUE from WHERE ("body", "query") is none (http-api.md
  * quirk 12). */

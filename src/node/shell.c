@@ -101,6 +101,22 @@ pass_lines(struct gh_shell *shell, bool is_end)
     }
 }
 
+/* Lines of a result end in a line feed only, as where Python reads text: a carriage return, with or
+ * without a line feed behind it, becomes one. */
+static void
+make_newlines_plain(struct gh_buf *buf)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < buf->len; i++) {
+        uint8_t byte = buf->bytes[i];
+        if (byte == '\r' && i + 1 < buf->len && buf->bytes[i + 1] == '\n')
+            continue;
+        buf->bytes[kept++] = byte == '\r' ? '\n' : byte;
+    }
+    buf->len = kept;
+}
+
 /* The program or one of its outputs has ended. */
 static void
 on_part_ended(struct gh_shell *shell)
@@ -112,6 +128,8 @@ on_part_ended(struct gh_shell *shell)
     pass_lines(shell, true);
     gh_tail_finish(&shell->tails[OUT], max);
     gh_tail_finish(&shell->tails[ERR], max);
+    make_newlines_plain(&shell->tails[OUT].kept);
+    make_newlines_plain(&shell->tails[ERR].kept);
     const struct gh_buf *out = &shell->tails[OUT].kept, *err = &shell->tails[ERR].kept;
     tell(shell, &(struct gh_shell_result){.code = shell->code,
                                           .out = {(const char *)out->bytes, out->len},

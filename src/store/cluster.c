@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/cluster.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +17,18 @@ static const char *const kept[] = {
     "server_host",  "autostop_mins",    "domain",   "ips",         "compute_properties",
     "ssl_certfile",
 };
+
+/* Where clients find a node that no file describes: the address that it listens on, when that is one.
+ * The client does not put an IPv6 address into brackets. */
+static const char *
+address_of(const struct gh_settings *settings)
+{
+    struct in_addr address;
+    bool is_one =
+        inet_pton(AF_INET, settings->host, &address) == 1 && address.s_addr != htonl(INADDR_ANY);
+
+    return is_one ? settings->host : "127.0.0.1";
+}
 
 static json_t *
 read_file(const char *path, struct gh_err *err)
@@ -77,7 +90,7 @@ gh_cluster_load(struct gh_cluster *cluster, const struct gh_settings *settings, 
     if (settings->domain[0])
         set_default(cluster->config, "domain", json_string(settings->domain));
     set_default(cluster->config, "server_host", json_string(settings->host));
-    set_default(cluster->config, "ips", json_pack("[s]", "127.0.0.1"));
+    set_default(cluster->config, "ips", json_pack("[s]", address_of(settings)));
     gh_cluster_set(cluster, "is_gpu", json_false()); /* until GPUs are counted */
     return GH_OK;
 }

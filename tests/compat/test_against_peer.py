@@ -25,7 +25,7 @@ from integration.gatehoused import PYTHON
 
 from . import sdk
 from .peer import improved
-from .peer.server import Peer
+from .peer.server import CLUSTER, Peer
 
 HERE = Path(__file__).resolve().parent
 ANSWERS = HERE / "peer" / "answers.json"
@@ -91,6 +91,7 @@ def answers(request, tmp_path_factory):
     path = request.config.getoption("--peer-path") or ""
     shared = Shared(tmp_path_factory, {"env": {"PYTHONPATH": path}})
     daemon = shared.get()
+    daemon.post("/settings", {"cluster_name": CLUSTER})  # as the true server is called
     try:
         yield Answers(tmp_path_factory.mktemp("cases"), daemon.host, daemon.port, wanted(request),
                       path)

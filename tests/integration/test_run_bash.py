@@ -86,6 +86,11 @@ def test_bytes_that_are_no_utf8_are_replaced(daemon, where):
 
 
 @WHERE
+def test_lines_end_in_a_line_feed(daemon, where):
+    assert run(daemon, r"printf 'a\r\nb\rc\r\r\n'; printf '\r' >&2", where) == [0, "a\nb\nc\n\n", "\n"]
+
+
+@WHERE
 def test_standard_input_is_empty(daemon, where):
     assert run(daemon, "cat; readlink /proc/self/fd/0", where) == [0, "/dev/null\n", ""]
 

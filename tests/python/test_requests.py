@@ -270,7 +270,15 @@ def test_secrets(w, home):
         and stat.S_IMODE(file.stat().st_mode) == 0o600
     )
     file.unlink()
-    assert "s3cret" not in json.dumps(w.raw("get_object", "pickle", REMOTE, key="mine").body)
+    # The client makes its own object of this, which cannot be without values.
+    assert w.raw("get_object", "pickle", REMOTE, key="mine").body["data"] == {
+        "name": "mine",
+        "resource_type": "secret",
+        "resource_subtype": "Secret",
+        "visibility": "private",
+        "values": {"token": "s3cret"},
+    }
+    assert w.call("mine", "is_present").value is True
 
 
 def test_secret_formats(w, home):
@@ -284,6 +292,29 @@ def test_secret_formats(w, home):
     assert (open(path).read(), open(path + ".pub").read()) == ("k", "p")
     w.call("ssh", "_write_to_file", path=path, values={"private_key": "other"})
     assert open(path).read() == "k"
+
+
+@pytest.mark.parametrize(
+    "provider, values, text",
+    [
+        ("azure", {"subscription_id": "sub"}, "[AzureCloud]\nsubscription = sub\n\n"),
+        ("lambda", {"api_key": "key"}, "api_key = key\n"),
+        ("huggingface", {"token": "hf"}, "hf"),
+        ("other", {"a": 1}, '{\n    "a": 1\n}'),
+    ],
+)
+def test_secret_is_written_as_its_provider_reads_it(w, home, provider, values, text):
+    put_secret(w, provider, provider=provider, values=values)
+    path = home / "formats" / provider
+    w.call(provider, "_write_to_file", path=str(path))
+    assert path.read_text() == text
+
+
+def test_secret_of_github_is_yaml_with_or_without_a_package_for_it(w, home, monkeypatch):
+    put_secret(w, "github", provider="github", values={"oauth_token": "gh"})
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    w.call("github", "_write_to_file", path=str(home / "hosts.yml"))
+    assert json.loads((home / "hosts.yml").read_text()) == {"github.com": {"oauth_token": "gh"}}
 
 
 # ---------------------------------------------------------------- shim
@@ -313,6 +344,20 @@ def test_a_file_that_imports_runhouse_loads_without_it(w, write):
     w.put_class("c", "C")
     w.call("c", "_remote_init")
     assert w.call("c", "m").value == 2
+
+
+def test_a_cluster_of_the_client_goes_through_unchanged(monkeypatch):
+    """The client pickles its cluster object plainly: a class and attributes."""
+    runhouse = needs_shim()
+    monkeypatch.setitem(Process.cluster_config, "name", "box")
+    sent = runhouse.Cluster.__new__(runhouse.Cluster)
+    state = {"_name": "box", "_rns_folder": None, "ips": ["127.0.0.1"], "server_port": 1, "dryrun": False}
+    sent.__setstate__(state)
+    assert (sent.name, sent.on_this_cluster(), sent.server_port) == ("box", True, 1)
+    assert sent.__reduce__()[1:] == ((runhouse.Cluster,), state)
+    other = runhouse.Cluster.__new__(runhouse.Cluster)
+    other.__setstate__({"_name": "box", "_rns_folder": "/ada"})
+    assert not other.on_this_cluster() and other.rns_address == "/ada/box"
 
 
 def test_the_shim_says_what_it_is():

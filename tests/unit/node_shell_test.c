@@ -109,6 +109,16 @@ START_TEST(result_has_code_and_outputs)
 }
 END_TEST
 
+START_TEST(lines_of_results_end_in_a_line_feed)
+{
+    struct command command GH_SCOPED(command_done) = {0};
+
+    run("printf 'a\\r\\nb\\rc\\r\\r\\n'; printf '\\r' >&2", true, &command);
+    assert_bytes(command.out.bytes, command.out.len, "a\nb\nc\n\n");
+    assert_bytes(command.err.bytes, command.err.len, "\n");
+}
+END_TEST
+
 START_TEST(outputs_that_nobody_wants_are_not_kept)
 {
     struct command command GH_SCOPED(command_done) = {0};
@@ -216,6 +226,7 @@ add(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, result_has_code_and_outputs);
+    tcase_add_test(tests, lines_of_results_end_in_a_line_feed);
     tcase_add_test(tests, outputs_that_nobody_wants_are_not_kept);
     tcase_add_test(tests, signals_are_negative_codes);
     tcase_add_test(tests, a_line_without_an_end_is_passed_on_at_the_end_of_all);

@@ -130,6 +130,31 @@ START_TEST(bad_file_is_an_error_that_names_it)
 }
 END_TEST
 
+static const struct {
+    char *host;
+    const char *ip;
+} hosts[] = {
+    {"127.0.0.2", "127.0.0.2"}, {"10.0.0.5", "10.0.0.5"}, {"0.0.0.0", "127.0.0.1"},
+    {"::", "127.0.0.1"},        {"fd00::5", "127.0.0.1"}, {"localhost", "127.0.0.1"},
+};
+
+START_TEST(ip_is_where_it_listens)
+{
+    struct gh_settings listening = settings;
+
+    listening.host = hosts[_i].host;
+    ck_assert_int_eq(gh_cluster_load(&cluster, &listening, 4321, &err), GH_OK);
+    ck_assert_str_eq(gh_cluster_ip(&cluster), hosts[_i].ip);
+}
+END_TEST
+
+START_TEST(ip_of_the_file_wins)
+{
+    ck_assert_int_eq(load("{\"ips\": [\"192.0.2.7\"]}"), GH_OK);
+    ck_assert_str_eq(gh_cluster_ip(&cluster), "192.0.2.7");
+}
+END_TEST
+
 static const char *const odd_ips[] = {"null", "[]", "[1]", "\"10.0.0.1\"", "{}", "[null, \"x\"]"};
 
 START_TEST(ip_of_odd_lists_is_loopback)
@@ -151,6 +176,8 @@ add(TCase *tests)
     tcase_add_test(tests, hello_has_the_config);
     tcase_add_loop_test(tests, bad_file_is_an_error_that_names_it, 0, (int)COUNT(bad));
     tcase_add_loop_test(tests, ip_of_odd_lists_is_loopback, 0, (int)COUNT(odd_ips));
+    tcase_add_loop_test(tests, ip_is_where_it_listens, 0, (int)COUNT(hosts));
+    tcase_add_test(tests, ip_of_the_file_wins);
 }
 
 int

@@ -79,7 +79,7 @@ def handle(
             fn = target.fn
             if fn is None:
                 fn = getattr(target.owner, target.name)
-                if not callable(fn):
+                if fn is target.owner or not callable(fn):
                     return _call(target, call_id, serialization, flags, run_name, data)
             args, kwargs = (), None
             if flags == QUERY:
@@ -177,7 +177,7 @@ def _call(
         fn, is_attribute = target.fn, False
         if fn is None:
             fn = getattr(target.owner, target.name)
-            is_attribute = not callable(fn) and target.name != "__call__"
+            is_attribute = fn is target.owner or (not callable(fn) and target.name != "__call__")
         elif type(fn) is _Attribute:
             is_attribute = True
         args, kwargs = _arguments(fn, serialization, flags, data)

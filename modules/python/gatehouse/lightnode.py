@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copyreg
+
 from .current import Process
 from .lightbase import OWN, Resource, install_hint
 
@@ -15,6 +17,23 @@ class Cluster(Resource):
     """A cluster's config, and when it is this node's, its operations."""
 
     RESOURCE_TYPE = "cluster"
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        """STATE: the attributes of a cluster object, as the client's package pickles them."""
+        self.__dict__.update(state)
+        folder, name = state.get("_rns_folder"), state.get("_name")
+        config = {"name": "%s/%s" % (folder, name) if folder else name, "resource_type": "cluster"}
+        for field in ("ips", "server_port", "server_host", "server_connection_type", "den_auth"):
+            item = state.get(field, state.get("_" + field))
+            if item is not None:
+                config[field] = getattr(item, "value", item)
+        self.__dict__[OWN] = config
+
+    def __reduce__(self) -> tuple:
+        if "_name" not in self.__dict__:  # made here, of a config
+            return super().__reduce__()
+        state = {name: item for name, item in self.__dict__.items() if name != OWN}
+        return copyreg.__newobj__, (type(self),), state  # type: ignore[attr-defined]
 
     def on_this_cluster(self) -> bool:
         return self._gatehouse_config.get("name") == Process.cluster_config.get("name")

@@ -284,6 +284,8 @@ class ModuleEntry(ResourceEntry):
         self.value = value
 
     def type_name(self) -> str:
+        if _is_own_module(self.cls):
+            return "%s.%s" % (self.cls.__module__, self.cls.__qualname__)
         return "runhouse.resources.module.%s" % self.cls.__name__
 
     def shown(self) -> object:
@@ -364,11 +366,16 @@ def _build_module(config: Dict[str, Any], state: Dict[str, Any]) -> Entry:
     return entry
 
 
+def _is_own_module(cls: type) -> bool:
+    """True for a subclass of the client's own Module."""
+    return any(base.__module__ == "runhouse.resources.module" for base in cls.__mro__)
+
+
 def _set_base_attributes(entry: ModuleEntry) -> None:
-    """For subclasses of the client's own Module: what its methods read. Its system is None, so
-    calls stay here.
+    """For subclasses of the client's own Module: what its methods read. Its _system is None, so
+    calls stay here; what its `system` is then, sdk.attach_modules tells.
     """
-    if not any(base.__module__ == "runhouse.resources.module" for base in entry.cls.__mro__):
+    if not _is_own_module(entry.cls):
         return
     config = entry.config
     values = {

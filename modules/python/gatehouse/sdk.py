@@ -8,7 +8,7 @@ runhouse 0.0.42 servers/obj_store.py; what of that class is not named here needs
 
 from __future__ import annotations
 
-from . import nested, store
+from . import nested, objects, store
 from .current import Process
 
 TYPE_CHECKING = False  # importing typing takes milliseconds at start
@@ -24,6 +24,23 @@ def attach(runhouse_globals: ModuleType) -> None:
         base = type(held)
         held.__class__ = type(base.__name__, (_Operations, base), {"__module__": base.__module__})
     _log_to_the_process()
+
+
+def attach_modules(runhouse_module: ModuleType) -> None:
+    """Let the `system` of an object of this process be this node. Its `_system` stays None: with one
+    its methods would call each other by way of the daemon.
+    """
+    kept = runhouse_module.Module.system  # type: ignore[attr-defined]
+
+    def system(self: Any) -> Any:
+        found = kept.fget(self)
+        if found is None and objects.entry_of(self) is not None:
+            import runhouse
+
+            found = runhouse.here
+        return found
+
+    runhouse_module.Module.system = property(system, kept.fset, doc=kept.__doc__)  # type: ignore[attr-defined]
 
 
 def _log_to_the_process() -> None:

@@ -2,7 +2,8 @@
 """Secrets that the client sends: values kept in this process, written to a file on request.
 
 Source: modules-and-calls.md section 2.3, packages-and-processes.md section 4. Formats as the client
-reads them back: AWS ini, SSH key pair, Lambda `api_key = `, Hugging Face token, else JSON.
+reads them back: AWS and Azure ini, SSH key pair, Lambda `api_key = `, Hugging Face token, GitHub and
+Kubernetes YAML, else JSON.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class Secret:
 
     def __repr__(self) -> str:
         return "<Secret %s, provider %s>" % (self.name, self.provider)
+
+    def is_present(self) -> bool:
+        return bool(self.values)
 
     def _write_to_file(
         self, path: Any = None, values: Any = None, overwrite: bool = False, **_: Any
@@ -73,6 +77,8 @@ def _files(provider: Optional[str], path: str, values: Any) -> list[tuple[str, s
         if provider == "aws":
             text = "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n\n"
             return [(path, text % (values["access_key"], values["secret_key"]))]
+        if provider == "azure":
+            return [(path, "[AzureCloud]\nsubscription = %s\n\n" % values["subscription_id"])]
         if provider == "lambda":
             return [(path, "api_key = %s\n" % values["api_key"])]
         if provider == "huggingface":
@@ -82,21 +88,20 @@ def _files(provider: Optional[str], path: str, values: Any) -> list[tuple[str, s
             if values.get("public_key"):
                 files.append((path + ".pub", values["public_key"]))
             return files
-        if provider in ("github", "kubernetes") and _yaml() is not None:
-            made = {"github.com": values} if provider == "github" else values
-            return [(path, _yaml().dump(made, default_flow_style=False))]
+        if provider in ("github", "kubernetes"):
+            return [(path, _yaml({"github.com": values} if provider == "github" else values))]
     if isinstance(values, str):
         return [(path, values)]
     return [(path, json.dumps(values, indent=4))]
 
 
-def _yaml() -> Any:
+def _yaml(values: Any) -> str:
+    """VALUES as YAML; as JSON, which is YAML too, where the env has no package for it."""
     try:
         import yaml
-
-        return yaml
     except ImportError:
-        return None
+        return json.dumps(values, indent=4)
+    return yaml.dump(values, default_flow_style=False)
 
 
 class SecretEntry(ResourceEntry):
@@ -122,7 +127,24 @@ class SecretEntry(ResourceEntry):
     def find(self, method: str) -> Target:
         if hasattr(self.value, method) and method != "name":
             return super().find(method)
-        return self.find_own(method) or super().find(method)
+        return self.find_own(method) or self._of_the_package(method) or super().find(method)
+
+    def _of_the_package(self, method: str) -> Optional[Target]:
+        """What else the client's own class of secrets does, where the env has it."""
+        try:
+            from runhouse.resources.resource import Resource
+        except ImportError:
+            return None
+        real = Resource.from_config(self.client_config(), dryrun=True)
+        return Target(self, None, real, method, False) if hasattr(real, method) else None
+
+    def client_config(self) -> dict:
+        """With the values: the client's object has them, and cannot be made without."""
+        made = super().client_config()
+        provider = {name: made.pop(name) for name in ("provider", "path", "env_vars") if name in made}
+        if self.value.values:
+            made["values"] = self.value.values
+        return {**made, **provider}
 
     def client_state(self) -> dict:
         return {}

@@ -127,7 +127,7 @@ class Tail:
         if len(self._kept) > self._limit:
             self._drop(len(self._kept) - self._limit)
         if not self._dropped:
-            return self._kept.decode("utf-8", "replace")
+            return _plain(self._kept)
         newline = self._kept.find(b"\n", 0, _LINE_NEAR_BYTES)
         if 0 <= newline < len(self._kept) - 1:
             self._drop(newline + 1)
@@ -137,7 +137,12 @@ class Tail:
                 start += 1
             self._drop(start)
         note = "[gatehouse: %d bytes of output left out here]\n" % self._dropped
-        return note + self._kept.decode("utf-8", "replace")
+        return note + _plain(self._kept)
+
+
+def _plain(data: bytearray) -> str:
+    """DATA as text whose lines end in a line feed only, as the client's server reads what it runs."""
+    return data.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
 class Lines:

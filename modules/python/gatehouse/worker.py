@@ -342,6 +342,12 @@ def _serve_the_package(runhouse_globals: Any) -> None:
     sdk.attach(runhouse_globals)
 
 
+def _serve_its_modules(runhouse_module: Any) -> None:
+    from . import sdk
+
+    sdk.attach_modules(runhouse_module)
+
+
 def main(fd: int, process_name: str) -> None:
     """Serve the daemon at descriptor FD until it says STOP or closes. Main thread only.
 
@@ -353,6 +359,7 @@ def main(fd: int, process_name: str) -> None:
     Process.name = process_name
     shim.install()
     hooks.when_imported("runhouse.globals", _serve_the_package)
+    hooks.when_imported("runhouse.resources.module", _serve_its_modules)
     streams.install()
     _gatehouse.serve(fd, calls.handle)
     if "gatehouse.apps" in sys.modules:

@@ -68,6 +68,64 @@ ANSWERS: dict[str, tuple[str, Any]] = {
         "500 without a word",
         [0, 1, 2],
     ),
+    "generator of a handle inside": (
+        "a generator of another process ends before it begins",
+        [6, 7, 8],
+    ),
+    "here calls what fails": (
+        "errors that only Ray can load",
+        [['LookupError', 'at 5'], {'raised': 'LookupError', 'text': 'at 5'}],
+    ),
+    "here makes a module": (
+        "errors that only Ray can load, about a file that its other processes do not find",
+        [[11, 13, 13], 14, 15],
+    ),
+    "here makes an own module": (
+        "errors that only Ray can load, about a file that its other processes do not find",
+        [[3, 8, 64], 9],
+    ),
+    "here runs bash": (
+        "a node that listens on one address does not find itself",
+        {'tuple': [3, 'from inside\n', 'err\n']},
+    ),
+    "http invalid call without body": (
+        "500 without a word",
+        [200, None],
+    ),
+    "pool of a function": (
+        "its other processes do not find the file",
+        ['distributed_pool_add', 'DistributedPool', 3, 7, [2, 3, 4, 5]],
+    ),
+    "pool of a module with a name": (
+        "its other processes do not find the file",
+        ['own_pool', [4, 4]],
+    ),
+    "written lines": (
+        "the lines of writelines() are lost",
+        ['a', 'b'],
+    ),
+    "key renamed to an address": (
+        "a plain object is then under the whole address, which nothing asks for",
+        [1, None],
+    ),
+    "function with names of the wire": (
+        "arguments called as its own parameters are",
+        {'data': 1, 'key': 2, 'method_name': 3, 'serialization': 4, 'save': 5, 'args': 6, 'kwargs': 7},
+    ),
+    "typed document paths": (
+        "class methods and properties are left out",
+        ['/odd_typed/items', '/odd_typed/nothing', '/odd_typed/numbers',
+         '/odd_typed/of_class', '/odd_typed/plain', '/odd_typed/prop', '/odd_typed/static', '/odd_typed/texts'],
+    ),
+    "typed document operation": (
+        "answers other than 200 are left out",
+        [['description', 'operationId', 'parameters', 'requestBody',
+          'responses', 'summary', 'tags'], 'Adds.', ['200', '404', '422', '500', '503'], ['numbers_arguments', 'numbers_body_schema']],
+    ),
+    "status shows a running call": (
+        "running calls of functions are not shown",
+        [1, ['key', 'method_name', 'request_id', 'run_name', 'start_time'], 'odd_slow_fn', 'call'],
+    ),
     "get or call runs": (
         "it never calls",
         {'did not raise': 10},
@@ -115,6 +173,9 @@ NOT_ASKED: dict[str, tuple[str, Any]] = {
     "error surrogate": (_HANGS, {'raised': 'ValueError', 'text': '\ud800'}),
     "error system exit": (_HANGS, {'args': {'tuple': [3]}, 'raised': 'SystemExit', 'text': '3'}),
     "error system exit text": (_HANGS, {'raised': 'SystemExit', 'text': 'bye'}),
+    "kill while a call runs": ("its callers wait for ever", True),
+    "delete while a call runs": ("the answer of the call never comes", 'done'),
+    "pool from threads": ("its other processes do not find the file", [0, 1, 2, 3, 4, 5]),
     "send to its end": ("the end of the generator is never told", 'StopIteration'),
 }
 """Cases that the true server hangs on, or dies of, with our answer."""

@@ -19,7 +19,8 @@ from pathlib import Path
 CASE_S = float(os.environ.get("PEER_CASE_S", "30"))
 
 FILES = ("values", "calls", "classes", "factories", "lazy", "errors", "output", "objects",
-         "processes")
+         "processes", "files", "node", "inside", "http",
+         "streams", "odd")
 
 
 def load_cases() -> dict:

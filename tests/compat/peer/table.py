@@ -19,6 +19,7 @@ LONG = 300
 COLOUR = re.compile(r"\x1b\[[0-9;]*[mA]\r?")
 BANNER = re.compile(r"^(-+)\ntest-cluster\n\1\n", re.M)  # the client's, once in a while
 ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+REQUEST_ID = re.compile(r',"request_id":"[^"]*"')  # beside the detail of what the daemon refuses itself
 STAMP = re.compile(r"--\d{8}--\d{6}_\d+|\d{8}_\d{6}(_\d+)?")
 
 
@@ -115,7 +116,7 @@ def _text(error: BaseException) -> str:
 
 def clean(text: str) -> str:
     """TEXT without what differs from run to run; long text by its length and hash."""
-    text = STAMP.sub("<time>", ADDRESS.sub("0x", COLOUR.sub("", text)))
+    text = STAMP.sub("<time>", ADDRESS.sub("0x", COLOUR.sub("", REQUEST_ID.sub("", text))))
     if len(text) > LONG:
         data = text.encode("utf-8", "surrogatepass")
         return f"{text[:40]}... {len(text)} characters, {hashlib.sha256(data).hexdigest()[:16]}"
