@@ -2,6 +2,7 @@
 """Processes: start one in a session of its own, count what it and its children use, end them by pid."""
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -129,6 +130,16 @@ def cpu_s(pids: Sequence[int]) -> float:
         if stat := _stat(pid):
             total += int(stat[11]) + int(stat[12])
     return total / TICKS_PER_S
+
+
+def scheduled_s(pids: Sequence[int]) -> float:
+    """The same, to the nanosecond."""
+    total_ns = 0
+    for pid in pids:
+        for thread in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):
+                total_ns += int(thread.read_text().split()[0])
+    return total_ns / 1e9
 
 
 def settle(process: Process, within_s: float = 10.0) -> None:
