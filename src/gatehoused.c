@@ -340,10 +340,10 @@ check_host(struct daemon *daemon, struct gh_err *err)
     }
     return gh_err_set(
         err, GH_E_INPUT,
-        "it would listen on '%s', which others can reach, and no caller is checked: anyone could "
+        "it would listen on '%s'%s, which others can reach, and no caller is checked: anyone could "
         "run code here. Listen on 127.0.0.1, check callers with --use-den-auth, or say "
         "--insecure if the network is closed",
-        host);
+        host, strcmp(host, settings->host) == 0 ? " (host)" : "");
 }
 
 /* The node's own token is in memory no longer than this. */

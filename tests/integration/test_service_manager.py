@@ -221,4 +221,4 @@ def test_handed_sockets_that_serve_nobody_unknown_need_no_auth(start_daemon, net
 def test_handed_https_without_client_ca_needs_auth(tmp_path, network):
     sockets = handed("http=0.0.0.0:80", "https=0.0.0.0:443")
     done = Gatehoused(tmp_path / "gatehoused", wrapper=sockets).run_to_exit()
-    assert done.returncode == 78 and "host is '0.0.0.0:443', which others can reach" in done.stderr
+    assert done.returncode == 78 and "it would listen on '0.0.0.0:443', which others can reach" in done.stderr

@@ -130,7 +130,7 @@ def test_foreground_is_the_daemon_itself(home, port):
 
 @pytest.mark.parametrize("options, status, text", [
     ("--hosst x", 2, "unknown option '--hosst'; did you mean --host"),
-    ("--host 0.0.0.0", 2, "it would listen on '0.0.0.0', which others can reach"),
+    ("--host 0.0.0.0", 2, "it would listen on '0.0.0.0' (host), which others can reach"),
     ("--body-max-bytes many", 2, "body_max_bytes is 'many', but must be a whole number"),
     ("--ready-fd 9", 2, "ready_fd is 9"),
     ("--host 192.0.2.1 --insecure", 1, "listening on 192.0.2.1 port"),
