@@ -160,6 +160,7 @@ fuzz_programs = \
 	%reldir%/fuzz/arguments_fuzz \
 	%reldir%/fuzz/bearer_fuzz \
 	%reldir%/fuzz/body_fuzz \
+	%reldir%/fuzz/chunkline_fuzz \
 	%reldir%/fuzz/clientfiles_fuzz \
 	%reldir%/fuzz/coding_fuzz \
 	%reldir%/fuzz/config_fuzz \

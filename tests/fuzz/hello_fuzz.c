@@ -23,6 +23,9 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert(strlen(name) < sizeof name);
     for (const char *c = name; *c; c++)
         assert(strchr("abcdefghijklmnopqrstuvwxyz0123456789-_.", *c));
+    if (len > 9 &&
+        gh_hello_has_ecdsa_cipher(bytes + 9, len - 9)) /* behind the heads of record and message */
+        assert(len - 9 >= 2 + 32 + 1 + 2 + 2);
     if (needed == 0) { /* what comes behind the record changes nothing */
         assert(gh_hello_name(bytes, len, again) == 0);
         assert(strcmp(name, again) == 0);
