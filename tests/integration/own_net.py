@@ -41,9 +41,12 @@ class OwnNetwork:
             if not shutil.which(program):
                 pytest.skip(f"no {program} (tools/install-packages test)")
         self.outside = {kind: os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in KINDS}
+        self.root = os.open("/", os.O_PATH | os.O_DIRECTORY)
         try:
             call("unshare", CLONE_FS | CLONE_NEWNS | CLONE_NEWNET)  # CLONE_FS: other threads stay where they are
         except OSError as problem:
+            for fd in (*self.outside.values(), self.root):
+                os.close(fd)
             pytest.skip(f"no network of its own can be made: {problem}")
         self.folder = Path(tempfile.mkdtemp(prefix="gatehouse-net."))
         try:
@@ -69,7 +72,10 @@ class OwnNetwork:
         for kind, fd in self.outside.items():
             call("setns", fd, KINDS[kind])
             os.close(fd)
-        os.chdir(here)  # entering a mount namespace leads to its root
+        os.fchdir(self.root)  # entering a mount namespace leads to its root, which is not ours in a chroot
+        os.chroot(".")
+        os.close(self.root)
+        os.chdir(here)
         shutil.rmtree(self.folder)
 
 
