@@ -406,14 +406,15 @@ def test_a_wsgi_iterable_is_closed_when_its_client_leaves(served):
 
 @pytest.mark.parametrize("key", ["a", "w"])
 def test_events_arrive_as_they_are_sent(served, key):
-    late_ms = []
+    sent, came = [], []
     with Wire(served) as wire:
         wire.send(head(served, "GET", f"/{key}/ticks?n=20"))
         assert wire.read_head().headers["content-type"] == "text/event-stream"
         while chunk := wire.read_chunk():
-            late_ms.append(1000 * (time.time() - float(chunk.split()[1])))
-    assert len(late_ms) == 20
-    assert sorted(late_ms)[10] < 20, late_ms  # the median: the machine may be busy
+            came.append(time.time())
+            sent.append(float(chunk.split()[1]))
+    assert len(sent) == 20
+    assert came[9] < sent[19], (sent, came)  # not all at the end, however busy the machine
 
 
 def test_events_that_others_cause_and_a_listener_that_leaves(served):
