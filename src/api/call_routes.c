@@ -120,17 +120,6 @@ make_run_name(struct call_form *form)
     form->run_name = (struct gh_slice){form->run_name_made, (size_t)len};
 }
 
-/* C0, DEL and C1: what a terminal might obey. LEN is that of the code point at TEXT. */
-static bool
-is_control(const char *text, size_t len)
-{
-    uint8_t first = (uint8_t)text[0];
-
-    if (len == 1)
-        return first < 0x20 || first == 0x7F;
-    return first == 0xC2 && (uint8_t)text[1] < 0xA0;
-}
-
 /* The client makes names of keys, which may hold anything; a name is no path all the same. */
 bool
 gh_run_name_is_valid(struct gh_slice name)
@@ -140,7 +129,7 @@ gh_run_name_is_valid(struct gh_slice name)
     for (size_t i = 0, len; i < name.len; i += len) {
         const char *at = name.bytes + i;
         len = gh_jsontext_utf8_len(at, name.len - i);
-        if (len == 0 || *at == '/' || is_control(at, len))
+        if (len == 0 || *at == '/' || gh_jsontext_control_len(at, len) > 0)
             return false;
     }
     return true;

@@ -249,6 +249,16 @@ gh_jsontext_utf8_len(const char *text, size_t len)
     return point == REPLACEMENT && used == 1 ? 0 : used;
 }
 
+size_t
+gh_jsontext_control_len(const char *text, size_t len)
+{
+    const uint8_t *bytes = (const uint8_t *)text;
+
+    if (bytes[0] < 0x20 || bytes[0] == 0x7F)
+        return 1;
+    return len > 1 && bytes[0] == 0xC2 && (bytes[1] & 0xE0) == 0x80 ? 2 : 0;
+}
+
 void
 gh_jsontext_add_clean(struct gh_buf *out, const char *text, size_t len, size_t max)
 {

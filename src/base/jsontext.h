@@ -32,6 +32,10 @@ int gh_jsontext_unquote_part(struct gh_buf *out, const char **cursor, const char
 /* How many bytes the code point at TEXT takes in UTF-8; 0 when it is none. LEN is at least 1. */
 size_t gh_jsontext_utf8_len(const char *text, size_t len);
 
+/* How many bytes the control character at TEXT takes, C0, DEL or C1 (in UTF-8: C2 80 to C2 9F), what a terminal
+ * might obey; 0 when it is none. LEN is at least 1. */
+size_t gh_jsontext_control_len(const char *text, size_t len);
+
 /* Append TEXT with U+FFFD for each byte that is not UTF-8; as many characters as surely leave OUT below
  * MAX bytes. */
 void gh_jsontext_add_clean(struct gh_buf *out, const char *text, size_t len, size_t max);

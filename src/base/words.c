@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/words.h"
 
+#include <ctype.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +38,30 @@ void
 gh_words_add(struct gh_words *words, const char *word)
 {
     adopt(words, gh_strdup(word));
+}
+
+bool
+gh_words_have(const struct gh_words *words, const char *word)
+{
+    for (size_t i = 0; i < words->count; i++)
+        if (strcmp(words->list[i], word) == 0)
+            return true;
+    return false;
+}
+
+void
+gh_words_add_names(struct gh_words *words, const char *list)
+{
+    while (*list) {
+        size_t len = strcspn(list, ", ");
+        if (len > 0) {
+            char *name = gh_strndup(list, len);
+            for (char *at = name; *at; at++)
+                *at = (char)tolower((unsigned char)*at);
+            adopt(words, name);
+        }
+        list += len + (list[len] != '\0');
+    }
 }
 
 void

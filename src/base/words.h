@@ -12,6 +12,7 @@
 #ifndef GH_BASE_WORDS_H
 #define GH_BASE_WORDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -26,6 +27,11 @@ void gh_words_done(struct gh_words *words);
 /* Append a copy of WORD; the second form makes it as printf does. */
 void gh_words_add(struct gh_words *words, const char *word);
 void gh_words_addf(struct gh_words *words, const char *format, ...) GH_PRINTF(2, 3);
+
+bool gh_words_have(const struct gh_words *words, const char *word);
+
+/* Append the names in LIST, "api.example.org, b", in lower case. */
+void gh_words_add_names(struct gh_words *words, const char *list);
 
 /* Append copies of all words of MORE. */
 void gh_words_add_all(struct gh_words *words, const struct gh_words *more);

@@ -24,7 +24,6 @@
 #ifndef GH_BIN_DIR
 #define GH_BIN_DIR "/usr/bin"
 #endif
-#define MANAGER_PID 1
 #define BY_SSH "; no matter when clients come by ssh"
 
 static enum gh_verdict
@@ -74,7 +73,7 @@ tell_taken(struct gh_doctor *doctor, const struct gh_check *check, const struct 
                       place->text);
     else if (pid > 0 && pid == ours)
         gh_doctor_ok(doctor, "%s is our daemon's", place->text);
-    else if (pid == MANAGER_PID)
+    else if (pid == GH_HOLDER_MANAGER_PID)
         gh_doctor_bad(
             doctor, GH_VERDICT_WARNING, "systemctl list-sockets",
             "%s is held by %s for a socket unit, which is right if that is gatehoused's own",

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cli/doctor_tls.c - HTTPS: the certificates that are given, and whether the names of `domain` lead here. */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/words.h"
 #include "cli/capture.h"
 #include "cli/doctor.h"
 #include "conf/home.h"
@@ -17,21 +17,6 @@
 
 #define SOON_S (14 * 24 * 3600) /* most authorities give 90 days, and renew when 30 are left */
 #define NAMES_SHOWN 3u
-
-/* The names of `domain`, in lower case. */
-static void
-split_domain(const char *list, struct gh_words *names)
-{
-    while (*list) {
-        size_t len = strcspn(list, ", ");
-        char *name GH_SCOPED(gh_free) = gh_strndup(list, len);
-        for (char *at = name; *at; at++)
-            *at = (char)tolower((unsigned char)*at);
-        if (len > 0)
-            gh_words_add(names, name);
-        list += len + (list[len] != '\0');
-    }
-}
 
 /* ---- certificates ---- */
 
@@ -120,7 +105,7 @@ look_at_given(struct gh_doctor *doctor, const struct gh_check *check)
     struct look look = {.doctor = doctor, .check = check};
     struct gh_err err;
 
-    split_domain(doctor->settings.domain, &look.uncovered);
+    gh_words_add_names(&look.uncovered, doctor->settings.domain);
     if (gh_files_look(&doctor->settings, on_found, &look, &err) != GH_OK)
         gh_doctor_bad(doctor, GH_VERDICT_FAILED, NULL, "%s", err.text);
     for (size_t i = 0; i < look.uncovered.count; i++)
@@ -168,15 +153,6 @@ look_at_client_ca(struct gh_doctor *doctor, const struct gh_check *check)
 
 /* ---- names ---- */
 
-static bool
-has(const struct gh_words *words, const char *word)
-{
-    for (size_t i = 0; i < words->count; i++)
-        if (strcmp(words->list[i], word) == 0)
-            return true;
-    return false;
-}
-
 /* The addresses of NAME, by a program of its own, which can be ended when no name server answers. Source: getent(1):
  * an address at the beginning of each line, once for each kind of socket. */
 static void
@@ -189,7 +165,7 @@ resolve(const char *name, struct gh_words *addresses)
         return;
     for (const char *at = gh_buf_text(&said); *at; at += strcspn(at, "\n") + 1) {
         char *address GH_SCOPED(gh_free) = gh_strndup(at, strcspn(at, " \n"));
-        if (address[0] && !has(addresses, address))
+        if (address[0] && !gh_words_have(addresses, address))
             gh_words_add(addresses, address);
         if (!at[strcspn(at, "\n")])
             break;
@@ -213,7 +189,7 @@ look_at_name(struct gh_doctor *doctor, const struct gh_check *check, const char 
         return;
     }
     for (size_t i = 0; i < addresses.count; i++)
-        if (has(own, addresses.list[i])) {
+        if (gh_words_have(own, addresses.list[i])) {
             gh_doctor_ok(doctor, "%s leads here, to %s", name, addresses.list[i]);
             return;
         }
@@ -228,7 +204,7 @@ look_at_domain(struct gh_doctor *doctor, const struct gh_check *check)
 {
     struct gh_words names GH_SCOPED(gh_words_done) = {0}, own GH_SCOPED(gh_words_done) = {0};
 
-    split_domain(doctor->settings.domain, &names);
+    gh_words_add_names(&names, doctor->settings.domain);
     if (names.count > 0)
         gh_names_of_node(&doctor->settings, &own);
     for (size_t i = 0; i < names.count; i++)

@@ -13,7 +13,6 @@
 
 #define SOCKETS_MAX 16u    /* of one port: one for each address */
 #define STATE_LISTEN 0x0Au /* TCP_LISTEN in the tables of the kernel */
-#define MANAGER_PID 1
 
 struct sockets {
     unsigned long inodes[SOCKETS_MAX];
@@ -84,7 +83,8 @@ find_process(const struct sockets *sockets, pid_t preferred)
 
     while (folder && (!found || found != preferred) && (entry = readdir(folder))) {
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atoi(entry->d_name) : 0;
-        bool is_better = pid > 0 && (found == 0 || found == MANAGER_PID || pid == preferred);
+        bool is_better =
+            pid > 0 && (found == 0 || found == GH_HOLDER_MANAGER_PID || pid == preferred);
         if (is_better && has_one(entry->d_name, sockets))
             found = pid;
     }

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#define GH_HOLDER_MANAGER_PID 1 /* the service manager */
+
 /* Does a process listen on PORT, of any address? *PID_OUT is it, 0 when this user may not see which; several may
  * have the same socket: PREFERRED if that is one of them, and the service manager, which hands sockets on, last.
  * *USER_OUT is the name of the user whose socket it is, or the number; the caller frees it. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/jsontext.h"
 
 static const char *const codes[] = {
     [GH_STYLE_PLAIN] = "",       [GH_STYLE_HEAD] = "\033[1m", [GH_STYLE_GOOD] = "\033[32m",
@@ -52,19 +53,15 @@ struct gh_table {
     size_t count, capacity;
 };
 
-/* A copy of TEXT without control characters, those above 0x7f included (C1, in UTF-8 C2 80 to C2 9F). */
+/* A copy of TEXT without control characters. */
 static char *
 harmless(const char *text)
 {
     char *copy = gh_strdup(text);
+    const char *end = copy + strlen(copy);
 
-    for (char *c = copy; *c; c++) {
-        unsigned char byte = (unsigned char)*c;
-        if (byte < 0x20 || byte == 0x7f)
-            *c = '?';
-        else if (byte == 0xc2 && ((unsigned char)c[1] & 0xe0) == 0x80)
-            c[0] = c[1] = '?';
-    }
+    for (char *c = copy; c < end; c++)
+        memset(c, '?', gh_jsontext_control_len(c, (size_t)(end - c)));
     return copy;
 }
 

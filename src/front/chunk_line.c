@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "wire/httptoken.h"
+
 struct line {
     const char *at, *end;
 };
@@ -24,14 +26,13 @@ skip_blanks(struct line *line)
         continue;
 }
 
-/* Of one byte at least. Source: RFC 9110 section 5.6.2. */
+/* Of one byte at least. */
 static bool
 take_token(struct line *line)
 {
     const char *start = line->at;
 
-    while (line->at < line->end && *line->at != '\0' &&
-           (isalnum((unsigned char)*line->at) || strchr("!#$%&'*+-.^_`|~", *line->at)))
+    while (line->at < line->end && gh_http_is_token_byte(*line->at))
         line->at++;
     return line->at > start;
 }

@@ -5,13 +5,13 @@
  * Off unless cors_origins names some. Answers of apps are left alone: theirs is their own business, preflights
  * included. A preflight is answered before anybody asks for a token, which browsers do not send with it; it tells
  * nothing that OPTIONS does not tell anyway. Source: the Fetch standard, section "CORS protocol". */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "conf/origins.h"
 #include "conf/settings.h"
 #include "front/front_inner.h"
+#include "wire/httptoken.h"
 #include "wire/reply.h"
 
 #define METHODS "GET, HEAD, POST, PATCH, DELETE"
@@ -45,7 +45,7 @@ is_names(const char *text)
     size_t len = strlen(text);
 
     for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)text[i]) && !strchr("!#$%&'*+-.^_`|~, \t", text[i]))
+        if (!gh_http_is_token_byte(text[i]) && !strchr(", \t", text[i]))
             return false;
     return len <= HEADERS_MAX_BYTES;
 }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "conf/networks.h"
+#include "wire/httptoken.h"
 
 #define MALFORMED "a proxy's Forwarded header is malformed"
 
@@ -82,12 +83,6 @@ take_byte(struct cursor *cursor, char byte)
     return true;
 }
 
-static bool
-is_token_byte(char c)
-{
-    return isalnum((unsigned char)c) || (c && strchr("!#$%&'*+-.^_`|~", c));
-}
-
 /* Bytes of a token; many proxies write addresses, with ':' and brackets, without quotes. */
 static struct gh_slice
 take_token(struct cursor *cursor, const char *also)
@@ -95,7 +90,7 @@ take_token(struct cursor *cursor, const char *also)
     const char *start = cursor->at;
 
     while (cursor->at < cursor->end &&
-           (is_token_byte(*cursor->at) || (*cursor->at && strchr(also, *cursor->at))))
+           (gh_http_is_token_byte(*cursor->at) || (*cursor->at && strchr(also, *cursor->at))))
         cursor->at++;
     return (struct gh_slice){start, (size_t)(cursor->at - start)};
 }

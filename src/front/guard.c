@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "wire/httptoken.h"
+
 static void
 found(struct gh_guard *guard, const char *problem)
 {
@@ -16,18 +18,6 @@ static bool
 name_is(struct gh_slice name, const char *text)
 {
     return name.len == strlen(text) && strncasecmp(name.bytes, text, name.len) == 0;
-}
-
-/* RFC 9110 section 5.6.2 */
-static bool
-is_token(struct gh_slice name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.bytes[i];
-        if (!isalnum(c) && (c == 0 || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return name.len > 0;
 }
 
 static bool
@@ -93,7 +83,7 @@ void
 gh_guard_start(struct gh_guard *guard, const char *method, const char *version)
 {
     memset(guard, 0, sizeof *guard);
-    if (!is_token((struct gh_slice){method, strlen(method)}))
+    if (!gh_http_is_token(method, strlen(method)))
         found(guard, "the method is not a token");
     bool is_http1 = strlen(version) == 8 && strncmp(version, "HTTP/1.", 7) == 0 &&
                     isdigit((unsigned char)version[7]);
@@ -106,7 +96,7 @@ gh_guard_start(struct gh_guard *guard, const char *method, const char *version)
 void
 gh_guard_header(struct gh_guard *guard, struct gh_slice name, struct gh_slice value)
 {
-    if (!is_token(name))
+    if (!gh_http_is_token(name.bytes, name.len))
         found(guard, "a header name is not a token");
     if (has_control(value))
         found(guard, "a header value holds a control byte");
@@ -136,7 +126,8 @@ gh_guard_verdict(struct gh_guard *guard)
     if (guard->is_http11 && guard->hosts == 0)
         found(guard, "HTTP/1.1 needs a Host header");
     if (guard->is_http11 && guard->hosts > 0 && guard->host.len == 0)
-        found(guard, "Host is empty"); /* http names no node without a host: RFC 9110 section 4.2.1 */
+        found(guard,
+              "Host is empty"); /* http names no node without a host: RFC 9110 section 4.2.1 */
     if (guard->hosts > 1)
         found(guard, "more than one Host header");
     if (guard->content_lengths > 1)

@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/base64url.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "conf/settings.h"
 #include "net/acme_inner.h"
 #include "net/acme_time.h"
@@ -311,12 +312,11 @@ is_orderable(const char *name)
 static void
 load_names(struct gh_acme *acme)
 {
-    char *list GH_SCOPED(gh_free) = gh_strdup(acme->settings->domain);
-    char *rest = NULL;
+    struct gh_words names GH_SCOPED(gh_words_done) = {0};
 
-    for (char *at = list; *at; at++)
-        *at = (char)tolower((unsigned char)*at);
-    for (char *name = strtok_r(list, ", ", &rest); name; name = strtok_r(NULL, ", ", &rest)) {
+    gh_words_add_names(&names, acme->settings->domain);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *name = names.list[i];
         if (!is_orderable(name)) {
             gh_log(
                 GH_LOG_WARN, "acme.not_orderable", "name=%s note=%s", gh_log_quote(name),

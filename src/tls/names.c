@@ -16,15 +16,6 @@
 
 #define NAME_BYTES 256u
 
-static bool
-has(const struct gh_words *names, const char *name)
-{
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->list[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* A name of a host: letters, digits, '-', '_', '.', and a "*." before it. */
 static bool
 is_host_name(const char *name)
@@ -38,17 +29,17 @@ is_host_name(const char *name)
 
 /* TEXT as a certificate has it: addresses in their one spelling. Those that mean "any" are none. */
 static void
-add(struct gh_words *names, const char *text, size_t len)
+add(struct gh_words *names, const char *text)
 {
     char name[NAME_BYTES], address[INET6_ADDRSTRLEN];
+    size_t len = strlen(text);
     struct in6_addr six;
     struct in_addr four;
 
     if (len == 0 || len >= sizeof name || names->count >= GH_NAMES_MAX)
         return;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i <= len; i++)
         name[i] = (char)tolower((unsigned char)text[i]);
-    name[len] = '\0';
 
     const char *found = is_host_name(name) ? name : NULL;
     if (inet_pton(AF_INET, name, &four) == 1)
@@ -56,24 +47,18 @@ add(struct gh_words *names, const char *text, size_t len)
     else if (inet_pton(AF_INET6, name, &six) == 1)
         found = IN6_IS_ADDR_UNSPECIFIED(&six) ? NULL
                                               : inet_ntop(AF_INET6, &six, address, sizeof address);
-    if (found && !has(names, found))
+    if (found && !gh_words_have(names, found))
         gh_words_add(names, found);
-}
-
-static void
-add_text(struct gh_words *names, const char *text)
-{
-    add(names, text, strlen(text));
 }
 
 static void
 add_list(struct gh_words *names, const char *list)
 {
-    while (*list) {
-        size_t len = strcspn(list, ", ");
-        add(names, list, len);
-        list += len + (list[len] != '\0');
-    }
+    struct gh_words parts GH_SCOPED(gh_words_done) = {0};
+
+    gh_words_add_names(&parts, list);
+    for (size_t i = 0; i < parts.count; i++)
+        add(names, parts.list[i]);
 }
 
 static void
@@ -84,10 +69,10 @@ add_interface(struct gh_words *names, const struct sockaddr *address)
     const struct sockaddr_in6 *six = (const void *)address;
 
     if (address->sa_family == AF_INET && inet_ntop(AF_INET, &four->sin_addr, text, sizeof text))
-        add_text(names, text);
+        add(names, text);
     else if (address->sa_family == AF_INET6 && !IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) &&
              inet_ntop(AF_INET6, &six->sin6_addr, text, sizeof text))
-        add_text(names, text);
+        add(names, text);
 }
 
 static void
@@ -109,10 +94,10 @@ add_listeners(struct gh_words *names, const struct gh_settings *settings)
     const char *rest = settings->listen;
     struct gh_listen listen;
 
-    add_text(names, settings->host);
+    add(names, settings->host);
     while (*rest && gh_listen_next(&rest, &listen, NULL) == GH_OK)
         if (!listen.is_unix)
-            add_text(names, listen.host);
+            add(names, listen.host);
 }
 
 void
@@ -120,13 +105,13 @@ gh_names_of_node(const struct gh_settings *settings, struct gh_words *names_out)
 {
     char host[NAME_BYTES] = "";
 
-    add_text(names_out, "localhost");
-    add_text(names_out, "127.0.0.1");
-    add_text(names_out, "::1");
+    add(names_out, "localhost");
+    add(names_out, "127.0.0.1");
+    add(names_out, "::1");
     add_list(names_out, settings->domain);
     add_list(names_out, settings->certs_address);
     add_listeners(names_out, settings);
     if (gethostname(host, sizeof host - 1) == 0)
-        add_text(names_out, host);
+        add(names_out, host);
     add_interfaces(names_out);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "wire/httptoken.h"
 #include "wire/le.h"
 
 static bool
@@ -107,16 +108,6 @@ next_text(struct gh_slice *rest, size_t *len_out)
     return text;
 }
 
-/* Source: RFC 9110 section 5.6.2. */
-static bool
-is_token(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)text[i]) && !strchr("!#$%&'*+-.^_`|~", text[i]))
-            return false;
-    return len > 0;
-}
-
 static int
 take_length(struct gh_http_start *start, const char *text)
 {
@@ -146,7 +137,7 @@ check_header(struct gh_http_start *start, struct gh_slice *rest)
 
     if (!value)
         return "there are fewer headers than were announced";
-    if (!is_token(name, name_len))
+    if (!gh_http_is_token(name, name_len))
         return "the name of a header is no token";
     if (strpbrk(value, "\r\n"))
         return "the value of a header holds a line break";

@@ -15,6 +15,8 @@ libgatehouse_la_SOURCES += \
 	%reldir%/digest.h \
 	%reldir%/httpframe.c \
 	%reldir%/httpframe.h \
+	%reldir%/httptoken.c \
+	%reldir%/httptoken.h \
 	%reldir%/jsonscan.c \
 	%reldir%/jsonscan.h \
 	%reldir%/level.c \

@@ -12,6 +12,17 @@ from integration.ports import free_port
 from .node import SshNode
 
 
+# A whole program: up, a call, up again, a call.
+BRING_UP = """
+    cluster.start_server()
+    report(cluster.endpoint(), cluster.client.verify)
+    report(rh.function(concat).to(cluster)("a", "b"))
+    cluster.restart_server()
+    report(rh.function(concat).to(cluster)("c", "d"))
+    report(cluster.status()["cluster_config"]["server_connection_type"])
+"""
+
+
 def server_port() -> int:
     """A port for a node's server, while the next one is free for the client's end of its tunnel: the client
     takes a port for free when nobody answers there."""

@@ -8,7 +8,7 @@ import os
 import socket
 from pathlib import Path
 
-from .client import SshClient, server_port
+from .client import BRING_UP, SshClient, server_port
 
 BROUGHT_UP = ("python3 -I -c ",  # the daemon asks an interpreter what it is
               "python3 -c import psutil")  # the client asks for the free space
@@ -104,15 +104,7 @@ def test_the_daemon_outlives_the_ssh_session(client, node):
 
 def test_tls_by_the_clients_own_certificate(client, node):
     client.connection = "tls"
-    seen = client.run("""
-        cluster.start_server()
-        report(cluster.endpoint(), cluster.client.verify)
-        report(rh.function(concat).to(cluster)("a", "b"))
-        cluster.restart_server()
-        report(rh.function(concat).to(cluster)("c", "d"))
-        report(cluster.status()["cluster_config"]["server_connection_type"])
-        report(cluster.client.use_https)
-    """)
+    seen = client.run(BRING_UP + "    report(cluster.client.use_https)")
     endpoint, verify, *rest = seen.reports
     assert endpoint == f"https://127.0.0.1:{client.port}"
     assert verify.endswith(".rh/certs/rh_server.crt")

@@ -10,7 +10,7 @@ from integration.acme_ca import Pebble
 from integration.own_net import OwnNetwork
 from integration.ports import free_port
 
-from .client import SshClient
+from .client import BRING_UP, SshClient
 
 DOMAIN = "gpu.example.test"
 CADDY = "/var/lib/caddy"
@@ -48,16 +48,6 @@ def usual(node, tmp_path):
         client.options = options
         return client
     return make
-
-
-BRING_UP = """
-    cluster.start_server()
-    report(cluster.endpoint(), cluster.client.verify)
-    report(rh.function(concat).to(cluster)("a", "b"))
-    cluster.restart_server()
-    report(rh.function(concat).to(cluster)("c", "d"))
-    report(cluster.status()["cluster_config"]["server_connection_type"])
-"""
 
 
 def test_none_on_80(usual, node):

@@ -222,10 +222,25 @@ START_TEST(unquote_goes_in_pieces)
 }
 END_TEST
 
+START_TEST(control_characters_are_told_by_their_length)
+{
+    ck_assert_uint_eq(gh_jsontext_control_len("\0", 1), 1);
+    ck_assert_uint_eq(gh_jsontext_control_len("\x1f", 1), 1);
+    ck_assert_uint_eq(gh_jsontext_control_len("\x7f", 1), 1);
+    ck_assert_uint_eq(gh_jsontext_control_len("\xc2\x80", 2), 2);
+    ck_assert_uint_eq(gh_jsontext_control_len("\xc2\x9f", 2), 2);
+    ck_assert_uint_eq(gh_jsontext_control_len("\xc2\xa0", 2), 0);
+    ck_assert_uint_eq(gh_jsontext_control_len("\xc2\x80", 1), 0);
+    ck_assert_uint_eq(gh_jsontext_control_len("\xc3\x80", 2), 0);
+    ck_assert_uint_eq(gh_jsontext_control_len(" ", 1), 0);
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
     tcase_add_loop_test(tests, quote_writes_what_json_demands, 0, (int)COUNT(quotes));
+    tcase_add_test(tests, control_characters_are_told_by_their_length);
     tcase_add_test(tests, quote_takes_a_nul);
     tcase_add_test(tests, quote_appends);
     tcase_add_loop_test(tests, every_code_point_comes_back, 0, 17);

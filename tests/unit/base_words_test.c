@@ -119,12 +119,26 @@ START_TEST(passwords_in_urls_are_hidden)
 }
 END_TEST
 
+START_TEST(names_of_a_list_are_in_lower_case)
+{
+    struct gh_words words GH_SCOPED(gh_words_done) = {0};
+
+    gh_words_add_names(&words, "");
+    gh_words_add_names(&words, " ,Api.Example.org, b,,C ");
+    char *text GH_SCOPED(gh_free) = spell(&words);
+    ck_assert_str_eq(text, "api.example.org|b|c|");
+    ck_assert(gh_words_have(&words, "b") && !gh_words_have(&words, "B"));
+    ck_assert(!gh_words_have(&words, "") && !gh_words_have(&words, "api"));
+}
+END_TEST
+
 static void
 add(TCase *tests)
 {
     tcase_add_loop_test(tests, text_becomes_the_words_of_the_shell, 0, (int)COUNT(good));
     tcase_add_loop_test(tests, what_nothing_ends_is_refused_and_leaves_no_words, 0,
                         (int)COUNT(bad));
+    tcase_add_test(tests, names_of_a_list_are_in_lower_case);
     tcase_add_test(tests, lists_grow_and_are_null_terminated);
     tcase_add_loop_test(tests, passwords_in_urls_are_hidden, 0, (int)COUNT(secrets));
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "tests/unit/suite.h"
+#include "wire/httptoken.h"
 #include "wire/le.h"
 
 #define SLICE(text) ((struct gh_slice){text, sizeof text - 1})
@@ -149,6 +150,19 @@ START_TEST(headers_come_in_order_without_what_is_ours)
 }
 END_TEST
 
+START_TEST(a_token_has_its_bytes_and_no_others)
+{
+    static const char *const good[] = {"a", "Z9", "!#$%&'*+-.^_`|~"};
+    static const char *const bad[] = {"", " ", "a b", "a:", "(", "\x7f", "\xc3\xa9", "\""};
+
+    for (size_t i = 0; i < COUNT(good); i++)
+        ck_assert(gh_http_is_token(good[i], strlen(good[i])));
+    for (size_t i = 0; i < COUNT(bad); i++)
+        ck_assert(!gh_http_is_token(bad[i], strlen(bad[i])));
+    ck_assert(!gh_http_is_token("a\0b", 3));
+}
+END_TEST
+
 START_TEST(lists_name_their_words_only)
 {
     ck_assert(gh_http_lists("keep-alive, Upgrade", "upgrade", 7));
@@ -166,6 +180,7 @@ add_tests(TCase *tests)
     tcase_add_test(tests, hop_by_hop_headers_stay_here);
     tcase_add_loop_test(tests, start_is_taken_or_refused_with_the_reason, 0, COUNT(starts));
     tcase_add_test(tests, headers_come_in_order_without_what_is_ours);
+    tcase_add_test(tests, a_token_has_its_bytes_and_no_others);
     tcase_add_test(tests, lists_name_their_words_only);
 }
 
